@@ -1,0 +1,107 @@
+// The machine-readable answer, schema 1: what `whywait report --json` prints and `GET /api/report` serves.
+// Durations are milliseconds, byte counts integers, times ISO 8601. Additive changes keep schema 1.
+
+export interface Report {
+  schema: 1;
+  run: RunInfo;
+  /** Sorted by wall.totalMs, largest first. */
+  functions: FunctionReport[];
+  services: ServiceReport[];
+  requests: RequestReport[];
+  coverage: Coverage;
+}
+
+export interface RunInfo {
+  id: string;
+  name: string;
+  command: string[];
+  startedAt: string;
+  durationMs: number;
+  processes: { pid: number; service: string; runtime: string }[];
+}
+
+/** Where the wall time went; the members sum to wall.totalMs. */
+export interface Accounts {
+  /** Its own synchronous code, callees that are user functions excluded. */
+  cpuMs: number;
+  /** Covered by user functions it waited for, accounted in their own rows. */
+  calleesMs: number;
+  servicesMs: number;
+  /** Asked, but the request not yet on the wire. */
+  poolMs: number;
+  /** DNS, TCP and TLS. */
+  connectMs: number;
+  /** The answer had arrived but the event loop was busy. */
+  loopMs: number;
+  timersMs: number;
+  otherMs: number;
+  unexplainedMs: number;
+}
+
+export interface FunctionReport {
+  function: string;
+  file: string;
+  line: number;
+  service: string;
+  calls: number;
+  errors: number;
+  wall: { totalMs: number; p50Ms: number; p95Ms: number; p99Ms: number };
+  accounts: Accounts;
+  services: FunctionServiceReport[];
+  findings: Finding[];
+}
+
+export interface FunctionServiceReport {
+  service: string;
+  protocol: string;
+  calls: number;
+  errors: number;
+  /** Time the function was held by it; parallel calls are not counted twice. */
+  waitMs: number;
+  /** Plain sum of the calls' durations. */
+  sumMs: number;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+  bytesOut: number;
+  bytesIn: number;
+  /** User functions between this one and the call; empty when it calls itself. */
+  via: string[];
+  operations: { operation: string; calls: number; errors: number; sumMs: number; p95Ms: number }[];
+}
+
+export interface Finding {
+  kind: string;
+  text: string;
+  savesMs: number;
+  at: string;
+}
+
+export interface ServiceReport {
+  service: string;
+  protocol: string;
+  calls: number;
+  errors: number;
+  sumMs: number;
+  callers: string[];
+}
+
+export interface RequestReport {
+  request: string;
+  service: string;
+  calls: number;
+  errors: number;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+}
+
+export interface Coverage {
+  operations: number;
+  attributed: number;
+  uncertain: number;
+  unattributed: number;
+  unknownProtocol: number;
+  dropped: number;
+  blindSpots: { what: string; where: string }[];
+}

@@ -1,0 +1,5 @@
+// The protocols that are recognised, in the order in which they are asked. Adding one is its folder and a line here.
+
+import type { Protocol } from './decoder.ts';
+
+export const protocols: readonly Protocol[] = [];

@@ -1,0 +1,78 @@
+// The words that the recorder's halves share: a request that came in, a frame of a user function, a connection, and
+// an operation: one exchange on a connection with who asked for it. Times are ns since the process's time 0 (clock.ts).
+
+import { Rule } from '../model/schema.ts';
+import type { Exchange } from '../protocols/decoder.ts';
+
+/** A span id as two u32, so that none is a BigInt on the hot path. `hi` is the process's, `lo` counts. */
+export interface SpanId {
+  readonly hi: number;
+  readonly lo: number;
+}
+
+/**
+ * An inbound request, or a root of work that no request asked for (start-up, a cron-like timer). The value held in
+ * the one AsyncLocalStorage; mutable; lives as long as anything refers to it.
+ */
+export class Root {
+  /** Trace id as four u32, most significant first. */
+  readonly trace: Uint32Array;
+  readonly id: SpanId;
+  /** The remote span of `traceparent`; undefined at the head of a trace. */
+  readonly parent: SpanId | undefined;
+  /** False for work that no request asked for: nothing written under it is put on a request. */
+  readonly request: boolean;
+  readonly start: number;
+  /** True once answered or closed; an ended root owns no new operation by inheritance alone. */
+  ended = false;
+
+  constructor(trace: Uint32Array, id: SpanId, parent: SpanId | undefined, request: boolean, start: number) {
+    this.trace = trace;
+    this.id = id;
+    this.parent = parent;
+    this.request = request;
+    this.start = start;
+  }
+}
+
+/** What a connection's patch tells of it. */
+export interface Peer {
+  /** Number of the connection in the process, from 1. */
+  readonly number: number;
+  /** `server.address` and port as "host:port", or the path of a Unix socket. */
+  readonly address: string;
+  readonly secure: boolean;
+  /** When the program asked for the connection, NaN for an accepted one. */
+  connectAt: number;
+  /** Durations of opening, ns; 0 until known. */
+  dns: number;
+  connect: number;
+  tls: number;
+  /** True once an operation has been charged with the three above. */
+  charged: boolean;
+}
+
+/** One exchange and its owner. Settled (written as a span) exactly once. */
+export class Operation {
+  readonly exchange: Exchange;
+  readonly peer: Peer;
+  readonly id: SpanId;
+  /** "mysql://127.0.0.1:3306/pins"; decided by the connection when the exchange closes. */
+  service = '';
+  protocol = '';
+  root: Root | undefined = undefined;
+  /** The owning frame (frames.ts); undefined = the root itself. */
+  frame: object | undefined = undefined;
+  line = 0;
+  rule: Rule = Rule.none;
+  /** The owner asked for it; NaN = not known, then exchange.firstOut stands for it. */
+  askedAt = Number.NaN;
+  /** The owner ran again; NaN = not known. */
+  resumedAt = Number.NaN;
+
+  constructor(exchange: Exchange, peer: Peer, id: SpanId) {
+    this.exchange = exchange;
+    this.peer = peer;
+    this.id = id;
+  }
+}
