@@ -1,0 +1,205 @@
+// Real servers for the demo, the tests and the benchmarks: MariaDB, PostgreSQL, memcached and Redis, each on a free
+// port of 127.0.0.1 with its data in a temporary directory that goes when it stops. What is missing is installed
+// from Debian's packages first (as root, or by sudo without a password).
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+export interface Server {
+  readonly port: number;
+  readonly pid: number;
+  /** Ends the server and removes its data. */
+  stop(): Promise<void>;
+}
+
+const asRoot = process.platform !== 'win32' && userInfo().uid === 0;
+
+/** A port that is free now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function found(program: string): string | undefined {
+  const places = [
+    '/usr/sbin',
+    '/usr/bin',
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/opt/homebrew/bin',
+    '/opt/homebrew/sbin',
+  ];
+  const postgres = '/usr/lib/postgresql';
+  if (existsSync(postgres)) {
+    const versions = readdirSync(postgres).sort((a, b) => Number(b) - Number(a));
+    places.unshift(...versions.map((version) => join(postgres, version, 'bin')));
+  }
+  return [...places, ...(process.env['PATH'] ?? '').split(':')]
+    .map((place) => join(place, program))
+    .find((path) => existsSync(path));
+}
+
+let updated = false;
+
+/** Installs the Debian packages of the programs that are missing. */
+function need(programs: Record<string, string>): void {
+  const missing = Object.keys(programs).filter((program) => !found(program));
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map((program) => programs[program]!))];
+  if (!found('apt-get')) {
+    throw new Error(`${missing.join(', ')} not found: install ${packages.join(', ')} and start again`);
+  }
+  const before = asRoot ? [] : ['sudo', '-n'];
+  const run = (args: string[]) => {
+    const [program, ...rest] = [...before, 'apt-get', ...args];
+    execFileSync(program!, rest, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', NODE_OPTIONS: '' },
+    });
+  };
+  console.error(`installing ${packages.join(', ')} …`);
+  if (!updated) run(['update', '-qq']);
+  updated = true;
+  run(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
+}
+
+/** Resolves when something accepts connections on the port; rejects when the process ends first. */
+function listening(child: ChildProcess, port: number, name: string, said: () => string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code} before it listened:\n${said()}`)));
+    const attempt = () => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve();
+      });
+      socket.once('error', () => {
+        if (child.exitCode === null) setTimeout(attempt, 50);
+      });
+    };
+    attempt();
+  });
+}
+
+async function start(name: string, program: string, args: string[], port: number, dir: string): Promise<Server> {
+  let said = '';
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '' } });
+  const hear = (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4000);
+  };
+  child.stdout?.on('data', hear);
+  child.stderr?.on('data', hear);
+  await listening(child, port, name, () => said);
+  child.unref();
+  (child.stdout as unknown as { unref(): void }).unref();
+  (child.stderr as unknown as { unref(): void }).unref();
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  return {
+    port,
+    pid: child.pid!,
+    stop: () =>
+      new Promise((resolve) => {
+        process.removeListener('exit', kill);
+        const gone = () => {
+          rmSync(dir, { recursive: true, force: true });
+          resolve();
+        };
+        if (child.exitCode !== null || child.signalCode !== null) return gone();
+        child.ref();
+        child.once('exit', gone);
+        child.kill('SIGTERM');
+        setTimeout(kill, 5000).unref();
+      }),
+  };
+}
+
+const newDir = (name: string) => mkdtempSync(join(tmpdir(), `whywait-${name}-`));
+
+export async function startMemcached(): Promise<Server> {
+  need({ memcached: 'memcached' });
+  const port = await freePort();
+  const args = ['-l', '127.0.0.1', '-p', String(port), '-U', '0', '-m', '64', ...(asRoot ? ['-u', 'root'] : [])];
+  return start('memcached', found('memcached')!, args, port, newDir('memcached'));
+}
+
+export async function startRedis(): Promise<Server> {
+  need({ 'redis-server': 'redis-server' });
+  const port = await freePort();
+  const dir = newDir('redis');
+  const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--save', '', '--appendonly', 'no'];
+  return start('redis-server', found('redis-server')!, args, port, dir);
+}
+
+/** MariaDB with a user root without a password on TCP, and an empty database `pins`. */
+export async function startMariadb(): Promise<Server> {
+  need({ mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server' });
+  const port = await freePort();
+  const dir = newDir('mariadb');
+  const asUser = asRoot ? ['--user=root'] : [];
+  execFileSync(
+    found('mariadb-install-db')!,
+    ['--no-defaults', `--datadir=${dir}/data`, '--auth-root-authentication-method=normal', '--skip-test-db', ...asUser],
+    { stdio: 'ignore' },
+  );
+  writeFileSync(join(dir, 'init.sql'), 'CREATE DATABASE IF NOT EXISTS pins;\n');
+  const args = [
+    '--no-defaults',
+    `--datadir=${dir}/data`,
+    `--socket=${dir}/s`,
+    `--pid-file=${dir}/pid`,
+    `--init-file=${dir}/init.sql`,
+    '--bind-address=127.0.0.1',
+    `--port=${port}`,
+    '--innodb-flush-log-at-trx-commit=2',
+    '--innodb-buffer-pool-size=64M',
+    '--skip-name-resolve',
+    ...asUser,
+  ];
+  return start('mariadbd', found('mariadbd')!, args, port, dir);
+}
+
+/** PostgreSQL with a superuser `postgres` trusted on TCP, and pg_stat_statements loaded. */
+export async function startPostgres(): Promise<Server> {
+  need({ postgres: 'postgresql', initdb: 'postgresql' });
+  const port = await freePort();
+  const dir = newDir('postgres');
+  // PostgreSQL refuses to run as root: hand the directory to its own user.
+  const as = asRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', '--'] : [];
+  if (asRoot) {
+    chmodSync(dir, 0o755);
+    execFileSync('chown', ['postgres', dir]);
+  }
+  const [initProgram, ...initArgs] = [
+    ...as,
+    found('initdb')!,
+    '-D',
+    `${dir}/data`,
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '-N',
+  ];
+  execFileSync(initProgram!, initArgs, { stdio: 'ignore', cwd: '/' });
+  const settings = {
+    port: String(port),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    shared_preload_libraries: 'pg_stat_statements',
+    'pg_stat_statements.track': 'top',
+    fsync: 'off',
+  };
+  const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  const [program, ...args] = [...as, found('postgres')!, '-D', `${dir}/data`, ...flags];
+  return start('postgres', program!, args, port, dir);
+}
