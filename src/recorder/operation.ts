@@ -67,6 +67,8 @@ export class Operation {
   rule: Rule = Rule.none;
   /** The owner asked for it; NaN = not known, then exchange.firstOut stands for it. */
   askedAt = Number.NaN;
+  /** The exchange was over: its answer was seen in full, or the connection ended. NaN while in flight. */
+  closedAt = Number.NaN;
   /** The owner ran again; NaN = not known. */
   resumedAt = Number.NaN;
 
