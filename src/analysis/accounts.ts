@@ -1,7 +1,7 @@
 // Where the wall time of one frame went, in whole nanoseconds that sum to it exactly.
 
 import { Cause } from '../model/schema.ts';
-import { isFrame, isOperation, listOf, type TraceTree } from './trace.ts';
+import { isFrame, isOperation, listOf, type Tree } from './trace.ts';
 
 /** ns each. See model/report.ts for what they say; the members sum to the frame's wall time. */
 export interface FrameAccounts {
@@ -54,7 +54,7 @@ const waiting = 2 * layerCount;
  * While it does not wait, the frame runs: `cpu` says how much of that was its own code. The rest is what the picture
  * shows there (callees that ran inside it, mostly) as far as it reaches, or unexplained.
  */
-export function accountsOf(tree: TraceTree, frame: number): FrameAccounts {
+export function accountsOf(tree: Tree, frame: number): FrameAccounts {
   const start = tree.start[frame];
   const end = tree.end[frame];
   const paint = newPaint(start, end);
@@ -104,7 +104,7 @@ function cover(paint: Paint, colour: number, from: number, to: number): void {
 }
 
 /** A span's phases within [from, to]. `base` 0 paints them as proved, `layerCount` as merely there. */
-function paintSpan(tree: TraceTree, span: number, paint: Paint, base: number, from: number, to: number): void {
+function paintSpan(tree: Tree, span: number, paint: Paint, base: number, from: number, to: number): void {
   const clipped = (name: Layer, a: number, b: number) =>
     cover(paint, base + layer(name), Math.max(a, from), Math.min(b, to));
   const begin = tree.start[span];
@@ -120,7 +120,7 @@ function paintSpan(tree: TraceTree, span: number, paint: Paint, base: number, fr
   clipped('loop', end, end + Math.round(Math.max(0, loop[span])));
 }
 
-function paintWait(tree: TraceTree, wait: number, paint: Paint, start: number, end: number): void {
+function paintWait(tree: Tree, wait: number, paint: Paint, start: number, end: number): void {
   const from = tree.waitStart[wait];
   const to = tree.waitEnd[wait];
   cover(paint, waiting, from, to);

@@ -2,7 +2,11 @@
 // walks the tree that is made here. Rows stay rows: a span is its index in the columns, -1 is no span.
 
 import { rowCount } from '../model/batch.ts';
-import { Kind, type SpanColumns, type WaitColumns } from '../model/schema.ts';
+import { Kind } from '../model/schema.ts';
+import type { TraceColumns } from '../model/trace.ts';
+
+/** What a tree is made of: columns of one trace. Rows in any order; `start` counts from one origin for all rows. */
+export type TreeColumns = Pick<TraceColumns, 'spans' | 'waits' | 'process'>;
 
 export interface FunctionPlace {
   readonly function: string;
@@ -16,18 +20,12 @@ export interface ProcessInfo {
   readonly runtime: string;
 }
 
-/** What is known of one trace, over all its processes. Nothing in it is changed. */
-export interface TraceColumns {
-  /** Text by id, as the `text` columns hold them; texts[0] is ''. May be the whole run's. */
+/** Columns with their words beside them, as a page holds a trace. */
+export interface WordedColumns extends TreeColumns {
+  /** Text by id; texts[0] is ''. */
   readonly texts: readonly string[];
-  /** The user's functions by id, as `spans.function` holds them. May be the whole run's. */
   readonly functions: ReadonlyMap<number, FunctionPlace>;
   readonly processes: ReadonlyMap<number, ProcessInfo>;
-  /** In any order. `start` counts from any origin that all rows share. */
-  readonly spans: SpanColumns;
-  readonly waits: WaitColumns;
-  /** The process of each span, a key of `processes`. */
-  readonly process: ArrayLike<number>;
 }
 
 /** A list of rows for each span, flat: those of span i are `items[offsets[i]] … items[offsets[i + 1] - 1]`. */
@@ -36,8 +34,8 @@ export interface Lists {
   readonly items: Uint32Array;
 }
 
-export interface TraceTree {
-  readonly columns: TraceColumns;
+export interface TraceTree<C extends TreeColumns = WordedColumns> {
+  readonly columns: C;
   readonly size: number;
   /** Whole ns, put right for clock skew; so that sums and differences of them are exact (below 2^53 ns, 104 days). */
   readonly start: Float64Array;
@@ -80,7 +78,7 @@ export interface TraceTree {
  *   answered  ├────────┤                 →          ├────────┤
  * ```
  */
-export function buildTree(columns: TraceColumns): TraceTree {
+export function buildTree<C extends TreeColumns>(columns: C): TraceTree<C> {
   const { spans, waits } = columns;
   const size = rowCount(spans);
   const rowOf = new Map<bigint, number>();
@@ -159,22 +157,19 @@ export function buildTree(columns: TraceColumns): TraceTree {
   };
 }
 
+/** A tree whatever comes with its columns. */
+export type Tree = TraceTree<TreeColumns>;
+
 /** The rows of one span in lists. */
 export const listOf = (lists: Lists, span: number): Uint32Array =>
   lists.items.subarray(lists.offsets[span], lists.offsets[span + 1]);
 
-export const isFrame = (tree: TraceTree, row: number): boolean => tree.columns.spans.kind[row] === Kind.internal;
+export const isFrame = (tree: Tree, row: number): boolean => tree.columns.spans.kind[row] === Kind.internal;
 
 /** An operation on a service: a request made, a message handed over or delivered. */
-export const isOperation = (tree: TraceTree, row: number): boolean => tree.columns.spans.kind[row] >= Kind.client;
+export const isOperation = (tree: Tree, row: number): boolean => tree.columns.spans.kind[row] >= Kind.client;
 
-export const operationOf = (tree: TraceTree, row: number): string =>
-  tree.columns.texts[tree.columns.spans.operation[row]] ?? '';
-
-export const serviceOf = (tree: TraceTree, row: number): string =>
-  tree.columns.texts[tree.columns.spans.service[row]] ?? '';
-
-export const failed = (tree: TraceTree, row: number): boolean => tree.columns.spans.error[row] !== 0;
+export const failed = (tree: Tree, row: number): boolean => tree.columns.spans.error[row] !== 0;
 
 /** A duration in whole ns; 0 for what cannot be one. */
 const whole = (ns: number) => (ns > 0 ? Math.round(ns) : 0);
@@ -224,7 +219,7 @@ function walk(roots: Uint32Array, children: Lists): Uint32Array {
 function correctSkew(
   order: Uint32Array,
   parent: Int32Array,
-  { process }: TraceColumns,
+  { process }: TreeColumns,
   start: Float64Array,
   end: Float64Array,
   shift: Float64Array,
