@@ -15,10 +15,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import mysql from 'mysql2/promise';
+import { nodeBinary } from '../../scripts/nodes.ts';
 import { freePort, startMariadb, startMemcached, startRedis } from '../../scripts/servers.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const node = process.env['NODE'] ?? process.execPath;
+// dd-trace 6 needs Node 22 or later: NODE_MAJOR=24 unless told otherwise.
+const node = nodeBinary(Number(process.env['NODE_MAJOR'] ?? 24));
 const rounds = Number(process.env['ROUNDS'] ?? 9);
 const requests = Number(process.env['REQUESTS'] ?? 300);
 const routes = ['/plain', '/redis', '/memcached', '/mysql'] as const;
@@ -64,11 +66,7 @@ const commands: Record<Kind, { args: string[]; env: Record<string, string> }> = 
   bare: { args: [app], env: {} },
   whywait: { args: [join(here, '../../bin/whywait.mjs'), 'run', '--no-ui', '--dir', runDir, '--', node, app], env: {} },
   opentelemetry: {
-    args: [
-      '--require',
-      join(here, 'node_modules/@opentelemetry/auto-instrumentations-node/dist/register.cjs'),
-      app,
-    ],
+    args: ['--require', join(here, 'node_modules/@opentelemetry/auto-instrumentations-node/dist/register.cjs'), app],
     env: {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${sinkPort}`,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
