@@ -1,7 +1,7 @@
 // Where the wall time of one frame went, in whole nanoseconds that sum to it exactly.
 
 import { Cause } from '../model/schema.ts';
-import { isFrame, isOperation, listOf, type Tree } from './trace.ts';
+import { isFrame, listOf, type Tree } from './trace.ts';
 
 /** ns each. See model/report.ts for what they say; the members sum to the frame's wall time. */
 export interface FrameAccounts {
@@ -109,8 +109,10 @@ function paintSpan(tree: Tree, span: number, paint: Paint, base: number, from: n
     cover(paint, base + layer(name), Math.max(a, from), Math.min(b, to));
   const begin = tree.start[span];
   const end = tree.end[span];
-  if (isFrame(tree, span)) return clipped('callees', begin, end);
-  if (!isOperation(tree, span)) return clipped('services', begin, end);
+  if (isFrame(tree, span)) {
+    clipped('callees', begin, end);
+    return;
+  }
   const { pool, dns, connect, tls, loop } = tree.columns.spans;
   const pooled = Math.min(end, begin + Math.round(Math.max(0, pool[span])));
   const connected = Math.min(end, pooled + Math.round(Math.max(0, dns[span] + connect[span] + tls[span])));

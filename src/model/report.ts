@@ -65,14 +65,17 @@ export interface FunctionServiceReport {
   p99Ms: number;
   bytesOut: number;
   bytesIn: number;
-  /** User functions between this one and the call; empty when it calls itself. */
+  /** User functions between this one and the call, on the path most used; empty when it calls itself. */
   via: string[];
+  /** All paths, the most used first: the same functions, and how many of the calls came that way. */
+  paths: { via: string[]; calls: number }[];
   operations: { operation: string; calls: number; errors: number; sumMs: number; p95Ms: number }[];
 }
 
 export interface Finding {
   kind: string;
   text: string;
+  /** Over all calls of the run, at most. */
   savesMs: number;
   at: string;
 }
@@ -91,9 +94,12 @@ export interface RequestReport {
   service: string;
   calls: number;
   errors: number;
+  totalMs: number;
   p50Ms: number;
   p95Ms: number;
   p99Ms: number;
+  /** What was reached while it was answered, in its own process; `via` as for a function. */
+  services: FunctionServiceReport[];
 }
 
 export interface Coverage {

@@ -1,0 +1,452 @@
+// The report: which function waits for which service, how long. Fed trace by trace; what it holds grows with the
+// number of functions × services × operations, not with the number of traces.
+
+import type {
+  Accounts,
+  Coverage,
+  Finding,
+  FunctionReport,
+  FunctionServiceReport,
+  Report,
+  RequestReport,
+  RunInfo,
+  ServiceReport,
+} from '../model/report.ts';
+import { Rule } from '../model/schema.ts';
+import type { CounterTotal, Words } from '../model/trace.ts';
+import { accountsOf } from './accounts.ts';
+import { isRead, lookAtFrame, lookAtTrace, type Sight, type Step } from './findings.ts';
+import { quantiles } from './histogram.ts';
+import { heldByServices } from './services-of.ts';
+import {
+  addAccounts,
+  addCalls,
+  addServices,
+  at,
+  type CallSums,
+  countCall,
+  type FunctionSums,
+  newCalls,
+  newFunction,
+  newRequest,
+  newService,
+  type RequestSums,
+  type ServiceSums,
+} from './sums.ts';
+import { buildTree, failed, isFrame, isOperation, type Tree, type TreeColumns } from './trace.ts';
+
+/** What a report needs beside the traces. */
+export interface ReportMeta {
+  readonly run: RunInfo;
+  readonly words: Words;
+  readonly counters: readonly CounterTotal[];
+}
+
+export interface ReportBuilder {
+  /** Takes a trace in. Its columns are not kept and not changed. */
+  add(trace: TreeColumns): void;
+  /** The report on what was added so far. */
+  finish(meta: ReportMeta): Report;
+}
+
+/** Paths between a function and a call that are told apart; longer ones and more of them are folded. */
+const longestPath = 16;
+const mostPaths = 32;
+const mostFindings = 64;
+/** In a path: functions left out. */
+const leftOut = 0;
+
+export function createReport(): ReportBuilder {
+  const kept: Kept = {
+    functions: new Map(),
+    requests: new Map(),
+    services: new Map(),
+    findings: new Map(),
+    coverage: { operations: 0, attributed: 0, uncertain: 0, unattributed: 0, unknownProtocol: new Map() },
+  };
+  return {
+    add: (trace) => addTree(kept, buildTree(trace)),
+    finish: (meta) => finish(kept, meta),
+  };
+}
+
+/** The report on these traces. */
+export function reportOf(traces: Iterable<TreeColumns>, meta: ReportMeta): Report {
+  const report = createReport();
+  for (const trace of traces) report.add(trace);
+  return report.finish(meta);
+}
+
+interface ServiceTotals {
+  readonly calls: CallSums;
+  protocol: number;
+  /** Ids of the functions that call it themselves. */
+  readonly callers: Set<number>;
+}
+
+interface Kept {
+  /** By process number and function id, joined by a space: their service.name is known at the end only. */
+  readonly functions: Map<string, FunctionSums>;
+  /** By process number and operation's text id. */
+  readonly requests: Map<string, RequestSums>;
+  readonly services: Map<number, ServiceTotals>;
+  readonly findings: Map<string, Seen>;
+  readonly coverage: {
+    operations: number;
+    attributed: number;
+    uncertain: number;
+    unattributed: number;
+    /** Operations by protocol's text id. */
+    readonly unknownProtocol: Map<number, number>;
+  };
+}
+
+/** A finding over all frames that showed it. */
+interface Seen {
+  readonly sight: Sight;
+  readonly owner: string;
+  frames: number;
+  times: number;
+  saves: number;
+}
+
+// ── taking in ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function addTree(kept: Kept, tree: Tree): void {
+  const { spans, process } = tree.columns;
+  const functionOf = (row: number) => at(kept.functions, `${process[row]} ${spans.function[row]}`, newFunction);
+  const requestOf = (row: number) => at(kept.requests, `${process[row]} ${spans.operation[row]}`, newRequest);
+  const see = (sight: Sight) => keepSight(kept, tree, sight);
+
+  for (const row of tree.order) {
+    const duration = tree.end[row] - tree.start[row];
+    if (isFrame(tree, row)) {
+      const sums = functionOf(row);
+      countCall(sums, duration, failed(tree, row));
+      addAccounts(sums.accounts, accountsOf(tree, row));
+      lookAtFrame(tree, row, see);
+    } else if (isOperation(tree, row)) {
+      countOperation(kept, tree, row);
+      countOnTheWayUp(tree, row, functionOf, requestOf);
+    } else {
+      countCall(requestOf(row), duration, failed(tree, row) || spans.status[row] >= 500);
+    }
+  }
+  heldByServices(tree, (row, service, ns) => {
+    const sums = isFrame(tree, row) ? functionOf(row) : requestOf(row);
+    at(sums.services, service, newService).wait += ns;
+  });
+  // Trace 0 holds what belongs to no trace: nothing in it has to do with anything else in it.
+  if (spans.traceLo[0] !== 0n || spans.traceHi[0] !== 0n) lookAtTrace(tree, see);
+}
+
+function countOperation({ services, coverage }: Kept, tree: Tree, row: number): void {
+  const { spans } = tree.columns;
+  const totals = at(services, spans.service[row], () => ({
+    calls: newCalls(),
+    protocol: 0,
+    callers: new Set<number>(),
+  }));
+  countCall(totals.calls, tree.end[row] - tree.start[row], failed(tree, row));
+  totals.protocol ||= spans.protocol[row];
+  if (spans.function[row] !== 0) totals.callers.add(spans.function[row]);
+  coverage.operations++;
+  if (spans.rule[row] === Rule.none) coverage.unattributed++;
+  else if (spans.rule[row] === Rule.uncertain) coverage.uncertain++;
+  else coverage.attributed++;
+  const { unknownProtocol } = coverage;
+  unknownProtocol.set(spans.protocol[row], (unknownProtocol.get(spans.protocol[row]) ?? 0) + 1);
+}
+
+/** Counts an operation for every function above it, each once, and for the request, with the path between. */
+function countOnTheWayUp(
+  tree: Tree,
+  row: number,
+  functionOf: (row: number) => FunctionSums,
+  requestOf: (row: number) => RequestSums,
+): void {
+  const { spans } = tree.columns;
+  const counted = new Set<number>();
+  const path: number[] = [];
+  let above = tree.parent[row];
+  if (spans.function[row] !== 0 && !(above !== -1 && isFrame(tree, above))) {
+    // The owner's own frame was not kept.
+    countService(functionOf(row).services, tree, row, path);
+    counted.add(spans.function[row]);
+    path.push(spans.function[row]);
+  }
+  for (; above !== -1 && isFrame(tree, above); above = tree.parent[above]) {
+    const id = spans.function[above];
+    if (!counted.has(id)) {
+      countService(functionOf(above).services, tree, row, path);
+      counted.add(id);
+    }
+    if (path.length < longestPath && path[path.length - 1] !== id) path.push(id);
+    else if (path.length === longestPath) path.push(leftOut);
+  }
+  if (above !== -1 && !isOperation(tree, above)) countService(requestOf(above).services, tree, row, path);
+}
+
+function countService(services: Map<number, ServiceSums>, tree: Tree, row: number, path: readonly number[]): void {
+  const { spans } = tree.columns;
+  const sums = at(services, spans.service[row], newService);
+  const duration = tree.end[row] - tree.start[row];
+  countCall(sums, duration, failed(tree, row));
+  sums.protocol ||= spans.protocol[row];
+  sums.bytesOut += spans.bytesOut[row];
+  sums.bytesIn += spans.bytesIn[row];
+  countCall(at(sums.operations, spans.operation[row], newCalls), duration, failed(tree, row));
+  const key = path.join(' ');
+  const known = sums.paths.has(key) || sums.paths.size < mostPaths ? key : String(leftOut);
+  sums.paths.set(known, (sums.paths.get(known) ?? 0) + 1);
+}
+
+function keepSight({ findings }: Kept, tree: Tree, sight: Sight): void {
+  const { spans, process } = tree.columns;
+  if (sight.frame === -1 || !isFrame(tree, sight.frame)) return;
+  const owner = `${process[sight.frame]} ${spans.function[sight.frame]}`;
+  const steps = sight.steps.map((step) => Object.values(step).join(' ')).join(',');
+  const key = `${owner} ${sight.kind} ${steps} ${sight.before?.function ?? ''} ${sight.before?.line ?? ''}`;
+  if (!findings.has(key) && findings.size >= mostFindings * 64) return;
+  const seen = at(findings, key, () => ({ sight, owner, frames: 0, times: 0, saves: 0 }));
+  seen.frames++;
+  seen.times += sight.times;
+  seen.saves += sight.saves;
+}
+
+// ── giving out ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function finish(kept: Kept, { run, words, counters }: ReportMeta): Report {
+  const say = sayer(words);
+  const functions = new Map<string, { id: number; service: string; sums: FunctionSums; owners: Set<string> }>();
+  for (const [owner, sums] of kept.functions) {
+    const [process, id] = owner.split(' ').map(Number);
+    const service = say.process(process);
+    const merged = at(functions, `${id} ${service}`, () => ({ id, service, sums: newFunction(), owners: new Set() }));
+    merged.owners.add(owner);
+    addCalls(merged.sums, sums);
+    addAccounts(merged.sums.accounts, sums.accounts);
+    addServices(merged.sums.services, sums.services);
+  }
+  const requests = new Map<string, { request: string; service: string; sums: RequestSums }>();
+  for (const [key, sums] of kept.requests) {
+    const [process, operation] = key.split(' ').map(Number);
+    const request = say.text(operation);
+    const service = say.process(process);
+    const merged = at(requests, `${service} ${request}`, () => ({ request, service, sums: newRequest() }));
+    addCalls(merged.sums, sums);
+    addServices(merged.sums.services, sums.services);
+  }
+  const writers = new Set<number>();
+  for (const { id, sums } of functions.values()) if (writes(sums, say)) writers.add(id);
+
+  return {
+    schema: 1,
+    run,
+    functions: [...functions.values()]
+      .map(({ id, service, sums, owners }) =>
+        functionReport(id, service, sums, findingsOf(kept, owners, sums, writers, say), say),
+      )
+      .sort((a, b) => b.wall.totalMs - a.wall.totalMs || byWord(a.function, b.function)),
+    services: [...kept.services]
+      .map(([id, totals]) => serviceTotals(id, totals, say))
+      .sort((a, b) => b.sumMs - a.sumMs || byWord(a.service, b.service)),
+    requests: [...requests.values()]
+      .map((request) => requestReport(request, say))
+      .sort((a, b) => b.totalMs - a.totalMs || byWord(a.request, b.request)),
+    coverage: coverageOf(kept, counters, say),
+  };
+}
+
+interface Sayer {
+  text(id: number): string;
+  function(id: number): string;
+  file(id: number): string;
+  functionLine(id: number): number;
+  process(number: number): string;
+}
+
+function sayer({ texts, functions, processes }: Words): Sayer {
+  return {
+    text: (id) => texts[id] ?? '',
+    function: (id) => functions[id]?.function || '(anonymous)',
+    file: (id) => functions[id]?.file ?? '',
+    functionLine: (id) => functions[id]?.line ?? 0,
+    process: (number) => processes[number]?.service ?? '',
+  };
+}
+
+const byWord = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Whole ns → ms, exact to the ns. */
+const ms = (ns: number) => Math.round(ns) / 1e6;
+
+function times(sums: CallSums) {
+  const [p50, p95, p99] = quantiles(sums.time, [0.5, 0.95, 0.99]);
+  return { p50Ms: ms(p50), p95Ms: ms(p95), p99Ms: ms(p99) };
+}
+
+function functionReport(
+  id: number,
+  service: string,
+  sums: FunctionSums,
+  findings: Finding[],
+  say: Sayer,
+): FunctionReport {
+  const accounts = Object.fromEntries(Object.entries(sums.accounts).map(([name, ns]) => [`${name}Ms`, ms(ns)]));
+  return {
+    function: say.function(id),
+    file: say.file(id),
+    line: say.functionLine(id),
+    service,
+    calls: sums.calls,
+    errors: sums.errors,
+    wall: { totalMs: ms(sums.time.sum), ...times(sums) },
+    accounts: accounts as unknown as Accounts,
+    services: servicesReport(sums.services, say),
+    findings,
+  };
+}
+
+function servicesReport(services: Map<number, ServiceSums>, say: Sayer): FunctionServiceReport[] {
+  return [...services]
+    .map(([id, sums]): FunctionServiceReport => {
+      const paths = pathsOf(sums, say);
+      return {
+        service: say.text(id),
+        protocol: say.text(sums.protocol) || 'unknown',
+        calls: sums.calls,
+        errors: sums.errors,
+        waitMs: ms(sums.wait),
+        sumMs: ms(sums.time.sum),
+        ...times(sums),
+        bytesOut: sums.bytesOut,
+        bytesIn: sums.bytesIn,
+        via: (paths.find(({ via }) => via.length === 0) ?? paths[0])?.via ?? [],
+        paths,
+        operations: [...sums.operations]
+          .map(([operation, calls]) => ({
+            operation: say.text(operation),
+            calls: calls.calls,
+            errors: calls.errors,
+            sumMs: ms(calls.time.sum),
+            p95Ms: times(calls).p95Ms,
+          }))
+          .sort((a, b) => b.sumMs - a.sumMs || byWord(a.operation, b.operation)),
+      };
+    })
+    .sort((a, b) => b.waitMs - a.waitMs || b.sumMs - a.sumMs || byWord(a.service, b.service));
+}
+
+/** By name: two ids of one name are one path. */
+function pathsOf(sums: ServiceSums, say: Sayer): { via: string[]; calls: number }[] {
+  const paths = new Map<string, { via: string[]; calls: number }>();
+  for (const [key, calls] of sums.paths) {
+    const ids = key === '' ? [] : key.split(' ').map(Number).reverse();
+    const via = ids.map((id) => (id === leftOut ? '…' : say.function(id)));
+    at(paths, via.join('\n'), () => ({ via, calls: 0 })).calls += calls;
+  }
+  return [...paths.values()].sort((a, b) => b.calls - a.calls || a.via.length - b.via.length);
+}
+
+function serviceTotals(id: number, { calls, protocol, callers }: ServiceTotals, say: Sayer): ServiceReport {
+  return {
+    service: say.text(id),
+    protocol: say.text(protocol) || 'unknown',
+    calls: calls.calls,
+    errors: calls.errors,
+    sumMs: ms(calls.time.sum),
+    callers: [...new Set([...callers].map(say.function))].sort(byWord),
+  };
+}
+
+function requestReport(
+  { request, service, sums }: { request: string; service: string; sums: RequestSums },
+  say: Sayer,
+): RequestReport {
+  return {
+    request,
+    service,
+    calls: sums.calls,
+    errors: sums.errors,
+    totalMs: ms(sums.time.sum),
+    ...times(sums),
+    services: servicesReport(sums.services, say),
+  };
+}
+
+function coverageOf({ coverage }: Kept, counters: readonly CounterTotal[], say: Sayer): Coverage {
+  let unknownProtocol = 0;
+  for (const [protocol, count] of coverage.unknownProtocol) {
+    if (say.text(protocol) === 'unknown' || say.text(protocol) === '') unknownProtocol += count;
+  }
+  let dropped = 0;
+  const blindSpots: Coverage['blindSpots'] = [];
+  for (const { counter, detail, value } of counters) {
+    if (counter.startsWith('dropped.')) dropped += value;
+    else if (counter.startsWith('blind.') || counter.startsWith('off.')) {
+      blindSpots.push({ what: counter.replace(/^blind\./, '').replace(/[.-]/g, ' '), where: detail });
+    }
+  }
+  const { operations, attributed, uncertain, unattributed } = coverage;
+  return { operations, attributed, uncertain, unattributed, unknownProtocol, dropped, blindSpots };
+}
+
+// ── findings, in words ───────────────────────────────────────────────────────────────────────────────────────────────
+
+const writes = (sums: FunctionSums, say: Sayer) =>
+  [...sums.services.values()].some((service) => [...service.operations.keys()].some((id) => !isRead(say.text(id))));
+
+function findingsOf(
+  kept: Kept,
+  owners: ReadonlySet<string>,
+  sums: FunctionSums,
+  writers: ReadonlySet<number>,
+  say: Sayer,
+): Finding[] {
+  const found: Finding[] = [];
+  for (const seen of kept.findings.values()) {
+    if (!owners.has(seen.owner)) continue;
+    const finding = findingOf(seen, sums, writers, say);
+    if (finding) found.push(finding);
+  }
+  return found.sort((a, b) => b.savesMs - a.savesMs || byWord(a.at, b.at)).slice(0, mostFindings);
+}
+
+const nameOf = (step: Step, say: Sayer) =>
+  'function' in step ? say.function(step.function) : say.text(step.operation);
+
+/** Milliseconds as a reader wants them in a sentence. */
+const inWords = (ns: number) => `${ns >= 1e8 ? Math.round(ns / 1e6) : Number((ns / 1e6).toPrecision(2))} ms`;
+
+function findingOf(
+  { sight, owner, frames, times: done, saves }: Seen,
+  sums: FunctionSums,
+  writers: ReadonlySet<number>,
+  say: Sayer,
+): Finding | undefined {
+  const reads = sight.steps.every((step) =>
+    'function' in step ? !writers.has(step.function) : isRead(say.text(step.operation)),
+  );
+  // Less than a twentieth of the function's time is not worth a reader's.
+  if (saves <= 0 || saves < sums.time.sum / 20) return undefined;
+  const own = Number(owner.split(' ')[1]);
+  const at = `${say.file(own)}:${sight.steps[0].line || say.functionLine(own)}`;
+  const savesMs = ms(saves);
+  const each = inWords(saves / frames);
+  const names = sight.steps.map((step) => nameOf(step, say));
+  if (sight.kind === 'n-plus-one') {
+    const many = Math.round(done / frames);
+    const text = `${names[0]} runs ${many} times one after another in a call: asking once for all of them saves up to ${each} a call`;
+    return { kind: sight.kind, text, savesMs, at };
+  }
+  if (!reads) return undefined;
+  if (sight.kind === 'sequential') {
+    const list = `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
+    const text = `${list} are waited for one after another: if independent, together they save up to ${each} a call`;
+    return { kind: sight.kind, text, savesMs, at };
+  }
+  const first = sight.before!;
+  const text = `${names[0]} was asked already in the same request by ${say.function(first.function)} (line ${first.line}), with as many bytes asked and answered: if it is the same, handing it on saves up to ${each} a time`;
+  return { kind: sight.kind, text, savesMs, at };
+}

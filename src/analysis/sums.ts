@@ -1,0 +1,87 @@
+// The numbers that a report keeps while traces pass by: as many as there are functions × services × operations, and
+// no more however many traces. Words are ids here (texts, functions); a report puts the words in at its end.
+
+import { type FrameAccounts, noAccounts } from './accounts.ts';
+import { type Histogram, merge, newHistogram, record } from './histogram.ts';
+
+/** Calls of one kind: how many, how many failed, how long (ns). */
+export interface CallSums {
+  calls: number;
+  errors: number;
+  readonly time: Histogram;
+}
+
+export interface ServiceSums extends CallSums {
+  protocol: number;
+  /** ns that the caller was held; parallel calls once. */
+  wait: number;
+  bytesOut: number;
+  bytesIn: number;
+  readonly operations: Map<number, CallSums>;
+  /** Function ids from the call outwards, joined by ' ' → how many calls came that way. */
+  readonly paths: Map<string, number>;
+}
+
+export interface FunctionSums extends CallSums {
+  readonly accounts: FrameAccounts;
+  readonly services: Map<number, ServiceSums>;
+}
+
+export interface RequestSums extends CallSums {
+  readonly services: Map<number, ServiceSums>;
+}
+
+export const newCalls = (): CallSums => ({ calls: 0, errors: 0, time: newHistogram() });
+
+export const newService = (): ServiceSums => ({
+  ...newCalls(),
+  protocol: 0,
+  wait: 0,
+  bytesOut: 0,
+  bytesIn: 0,
+  operations: new Map(),
+  paths: new Map(),
+});
+
+export const newFunction = (): FunctionSums => ({ ...newCalls(), accounts: noAccounts(), services: new Map() });
+
+export const newRequest = (): RequestSums => ({ ...newCalls(), services: new Map() });
+
+/** The value of a key, made when it is not there yet. */
+export function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+export function countCall(sums: CallSums, ns: number, error: boolean): void {
+  sums.calls++;
+  if (error) sums.errors++;
+  record(sums.time, ns);
+}
+
+export function addAccounts(into: FrameAccounts, from: FrameAccounts): void {
+  for (const name of Object.keys(into) as (keyof FrameAccounts)[]) into[name] += from[name];
+}
+
+export function addCalls(into: CallSums, from: CallSums): void {
+  into.calls += from.calls;
+  into.errors += from.errors;
+  merge(into.time, from.time);
+}
+
+export function addServices(into: Map<number, ServiceSums>, from: Map<number, ServiceSums>): void {
+  for (const [service, sums] of from) {
+    const to = at(into, service, newService);
+    addCalls(to, sums);
+    to.protocol ||= sums.protocol;
+    to.wait += sums.wait;
+    to.bytesOut += sums.bytesOut;
+    to.bytesIn += sums.bytesIn;
+    for (const [operation, calls] of sums.operations) addCalls(at(to.operations, operation, newCalls), calls);
+    for (const [path, calls] of sums.paths) to.paths.set(path, (to.paths.get(path) ?? 0) + calls);
+  }
+}
