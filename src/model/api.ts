@@ -1,0 +1,36 @@
+// What the HTTP API answers beside reports and traces (ARCHITECTURE.md lists the calls).
+
+/** A run as `GET /api/runs` lists it. */
+export interface RunSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly startedAt: string;
+  /** '' while it runs, and when its collector was killed. */
+  readonly endedAt: string;
+  /** Its collector is running now. */
+  readonly live: boolean;
+  /** Spans stored; -1 = not known without opening it. */
+  readonly spans: number;
+}
+
+/** An exemplar as `GET /api/traces` lists it. */
+export interface TraceSummary {
+  /** 32 hex digits. */
+  readonly trace: string;
+  /** Epoch milliseconds of the trace's first span. */
+  readonly startMs: number;
+  /** Of what was asked for: the function's or the service's longest call in the trace, the request, else the root. */
+  readonly durationMs: number;
+  /** The root's operation and the service.name of its process. */
+  readonly operation: string;
+  readonly service: string;
+  readonly spans: number;
+  readonly errors: number;
+}
+
+export interface TraceList {
+  /** How many traces match; `traces` is a choice across their durations, slowest first. */
+  readonly total: number;
+  readonly traces: readonly TraceSummary[];
+}
