@@ -270,6 +270,9 @@ const counting = () => {
   return { counts, sink };
 };
 
+/** Recordings that hold another protocol than their folder says. */
+const mislabelled: Record<string, string> = { 'http2-grpc/deepflow__istio-tcp-frag.pcap 0': 'http' };
+
 /** TLS: a ClientHello's and a ServerHello's first bytes. */
 const tls: Event[] = eventsOf([
   ['c', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x9a\x81\x0d\x0a\x0d\x0a\x00\x20*1\r\nGET / HTTP/1.1\r\n'],
@@ -360,6 +363,7 @@ export async function checkContract(
           before = answer;
         }
         sides[side] = joined;
+        if (before !== 'more') break; // nobody asks again
       }
     }
   });
@@ -462,6 +466,7 @@ export async function checkContract(
     const foreign = corpusFolders().filter((other) => other !== folder);
     const others = foreign.flatMap((other) => recordedIn(other).map((r) => ({ ...r, name: `${other}/${r.name}` })));
     for (const { name, events } of [...others, { name: 'TLS', events: tls }]) {
+      if (mislabelled[name] === protocol.name) continue;
       for (const from of [0, 1, 2]) {
         for (const cut of [() => 1, () => 1e9]) {
           const conversation = new Conversation(counting().sink, [protocol], unknown);

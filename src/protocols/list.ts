@@ -1,5 +1,6 @@
 // The protocols that are recognised, in the order in which they are asked. Adding one is its folder and a line here.
 
 import type { Protocol } from './decoder.ts';
+import { http } from './http1/decoder.ts';
 
-export const protocols: readonly Protocol[] = [];
+export const protocols: readonly Protocol[] = [http];

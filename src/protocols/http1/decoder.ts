@@ -1,0 +1,254 @@
+// HTTP/1.0 and 1.1 (RFC 9112): requests and their answers, in the order of the requests (pipelining).
+// Operation = method and route ('GET /users/:id'); nothing of headers and bodies is kept.
+
+import { Kind } from '../../model/schema.ts';
+import { type Decoder, Exchange, type Protocol, type Recognition, type Sink } from '../decoder.ts';
+import { pathPattern } from '../names/path.ts';
+import { Reader, State } from './reader.ts';
+
+export const http: Protocol = {
+  name: 'http',
+  recognise,
+  decode: (sink) => new Http1(sink),
+};
+
+const methods = new Set(
+  (
+    'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH ' +
+    'REPORT PURGE LINK UNLINK M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE SOURCE MKCALENDAR ACL BIND REBIND UNBIND CHECKOUT ' +
+    'MERGE MKACTIVITY'
+  ).split(' '),
+);
+const longestMethod = 11;
+/** More requests than this without an answer are no HTTP client. */
+const mostPending = 10_000;
+
+function recognise(client: Uint8Array, server: Uint8Array): Recognition {
+  const asked = requestLine(client);
+  if (asked !== 'more') return asked;
+  if (server.length === 0) return 'more';
+  const answered = statusLine(server, 0, server.length);
+  return answered === 'no' && client.length > 0 ? 'more' : answered;
+}
+
+/** 'yes' when bytes begin with a request line of HTTP/1.x. */
+function requestLine(bytes: Uint8Array): Recognition {
+  let from = 0;
+  while (from < bytes.length && (bytes[from] === 13 || bytes[from] === 10)) from++;
+  if (from > 4) return 'no';
+  let at = from;
+  let method = '';
+  for (; at < bytes.length && bytes[at] !== 32; at++) {
+    if (at - from === longestMethod) return 'no';
+    method += String.fromCharCode(bytes[at] as number);
+  }
+  if (at === bytes.length) {
+    for (const known of methods) if (known.startsWith(method)) return 'more';
+    return 'no';
+  }
+  if (!methods.has(method)) return 'no';
+  const target = ++at;
+  for (; at < bytes.length && bytes[at] !== 32; at++) if ((bytes[at] as number) < 33) return 'no';
+  if (at === bytes.length) return at >= 4096 ? 'yes' : 'more';
+  if (at === target) return 'no';
+  for (let i = 0; i < 8; i++) {
+    if (at + 1 + i >= bytes.length) return at >= 4080 ? 'yes' : 'more';
+    const byte = bytes[at + 1 + i] as number;
+    if (i < 7 ? byte !== 'HTTP/1.'.charCodeAt(i) : byte < 48 || byte > 57) return 'no';
+  }
+  return 'yes';
+}
+
+/** 'yes' when bytes[from, to) begin with a status line of HTTP/1.x. */
+function statusLine(bytes: Uint8Array, from: number, to: number): Recognition {
+  for (let i = 0; i < 12; i++) {
+    if (from + i === to) return 'more';
+    const byte = bytes[from + i] as number;
+    if (i < 7 ? byte !== 'HTTP/1.'.charCodeAt(i) : i === 8 ? byte !== 32 : byte < 48 || byte > 57) return 'no';
+  }
+  return 'yes';
+}
+
+class Request extends Exchange {
+  readonly head: boolean;
+  readonly connect: boolean;
+  constructor(method: string) {
+    super(Kind.client);
+    this.head = method === 'HEAD';
+    this.connect = method === 'CONNECT';
+  }
+}
+
+class Http1 implements Decoder {
+  lost = false;
+  private readonly sink: Sink;
+  private readonly requests: Reader;
+  private readonly answers: Reader;
+  /** Asked and not answered in full, oldest first, from `first` on. */
+  private pending: Request[] = [];
+  private first = 0;
+  /** Whose request is being sent; undefined when it has been answered already, or is none. */
+  private asking: Request | undefined = undefined;
+  /** Whose answer is being received; undefined for one that answers nothing seen. */
+  private answering: Request | undefined = undefined;
+  private status = 0;
+  private asked = false;
+
+  constructor(sink: Sink) {
+    this.sink = sink;
+    this.requests = new Reader({
+      begin: (bytes, from, to, cut, startedAt) => this.request(bytes, from, to, cut, startedAt),
+      headers: () => this.requestBody(),
+      count: (bytes, at) => {
+        const { asking } = this;
+        if (!asking) return;
+        asking.bytesOut += bytes;
+        asking.lastOut = at;
+      },
+      end: () => {
+        this.asking = undefined;
+      },
+    });
+    this.answers = new Reader({
+      begin: (bytes, from, to, cut, startedAt) => this.answer(bytes, from, to, cut, startedAt),
+      headers: () => this.answerBody(),
+      count: (bytes, at) => {
+        const { answering } = this;
+        if (!answering) return;
+        answering.bytesIn += bytes;
+        answering.lastIn = at;
+      },
+      end: () => this.answered(),
+    });
+  }
+
+  get idle(): boolean {
+    return !this.lost && this.first === this.pending.length && this.requests.atBorder && this.answers.atBorder;
+  }
+
+  client(bytes: Uint8Array, at: number): void {
+    if (this.lost || this.requests.read(bytes, at)) return;
+    if (this.asked) this.lose();
+    // Joined in the middle of a request: the next one begins after its answer.
+    else this.requests.become(State.quiet);
+  }
+
+  server(bytes: Uint8Array, at: number): void {
+    if (this.lost || this.answers.read(bytes, at)) return;
+    if (this.first < this.pending.length) this.lose();
+    // Joined in the middle of an answer: the next one begins after the next request.
+    else this.answers.become(State.quiet);
+  }
+
+  close(_at: number, error: string): void {
+    const { answering } = this;
+    const whole = this.answers.state === State.untilClose && error === '';
+    while (this.first < this.pending.length) {
+      const request = this.pending[this.first] as Request;
+      if (request.error === '' && !(whole && request === answering)) request.error = error || 'closed';
+      this.closeFirst();
+    }
+  }
+
+  private request(bytes: Uint8Array, from: number, to: number, cut: boolean, startedAt: number): boolean {
+    // method SP target SP HTTP-version
+    const space = bytes.indexOf(32, from);
+    if (space <= from || space >= to || space - from > longestMethod) return false;
+    const method = latin1(bytes, from, space);
+    if (!methods.has(method) && !/^[A-Z][A-Z-]+$/.test(method)) return false;
+    let end = to;
+    if (!cut) {
+      end = to - 9;
+      if (end <= space + 1 || latin1(bytes, end, to - 1) !== ' HTTP/1.') return false;
+    }
+    if (this.pending.length - this.first >= mostPending) return false;
+    const request = new Request(method);
+    request.operation = name(method, request.connect ? '' : pathPattern(latin1(bytes, space + 1, end)));
+    request.firstOut = startedAt;
+    request.lastOut = startedAt;
+    // What was answered before, without a request that was seen, is over.
+    if (this.first === this.pending.length && !this.answers.atBorder && !this.answering)
+      this.answers.become(State.start);
+    this.asked = true;
+    this.asking = request;
+    this.pending.push(request);
+    this.sink.opened(request);
+    return true;
+  }
+
+  private requestBody(): State {
+    const { chunked, contentLength } = this.requests;
+    if (chunked) return State.chunkSize;
+    return contentLength > 0 ? State.length : State.start;
+  }
+
+  private answer(bytes: Uint8Array, from: number, to: number, _cut: boolean, startedAt: number): boolean {
+    if (statusLine(bytes, from, to) !== 'yes') return false;
+    this.status = 100 * digit(bytes, from + 9) + 10 * digit(bytes, from + 10) + digit(bytes, from + 11);
+    const request = this.pending[this.first];
+    this.answering = request;
+    if (request) {
+      request.firstIn = startedAt;
+      request.lastIn = startedAt;
+    }
+    return true;
+  }
+
+  private answerBody(): State {
+    const { status, answering } = this;
+    const { chunked, coded, contentLength, eventStream } = this.answers;
+    if (answering && (status >= 200 || status === 101)) {
+      answering.status = status;
+      if (status >= 400) answering.error = String(status);
+      answering.idle = eventStream;
+    }
+    if (status < 200 || status === 204 || status === 304 || answering?.head) return State.start;
+    if (answering?.connect && status < 300) return State.start;
+    if (chunked) return State.chunkSize;
+    if (coded) return State.untilClose;
+    if (contentLength >= 0) return contentLength > 0 ? State.length : State.start;
+    return State.untilClose;
+  }
+
+  private answered(): void {
+    const { status, answering } = this;
+    this.answering = undefined;
+    // 100 Continue, 103 Early Hints: the answer itself is still to come.
+    if (status < 200 && status !== 101) return;
+    if (answering) this.closeFirst();
+    // Joined in the middle of a request that is answered now.
+    else if (!this.asked && this.requests.state === State.quiet) this.requests.become(State.start);
+    if (status !== 101 && !(answering?.connect && status < 300)) return;
+    // From here on it is another protocol (WebSocket, a tunnel); its decoder could take over here.
+    this.requests.become(State.quiet);
+    this.answers.become(State.quiet);
+  }
+
+  private closeFirst(): void {
+    const request = this.pending[this.first++] as Request;
+    if (this.first === this.pending.length) {
+      this.pending.length = 0;
+      this.first = 0;
+    } else if (this.first >= 64 && this.first * 2 > this.pending.length) {
+      this.pending = this.pending.slice(this.first);
+      this.first = 0;
+    }
+    if (request === this.asking) this.asking = undefined;
+    this.sink.closed(request);
+  }
+
+  private lose(): void {
+    this.lost = true;
+    while (this.first < this.pending.length) this.closeFirst();
+  }
+}
+
+const digit = (bytes: Uint8Array, at: number): number => (bytes[at] as number) - 48;
+
+const name = (method: string, route: string): string => (route ? `${method} ${route}` : method).slice(0, 200);
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i] as number);
+  return text;
+}

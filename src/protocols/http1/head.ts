@@ -1,0 +1,61 @@
+// Where a header may be added to a request that is about to be written, when its framing proves that it is one.
+
+import { startsWith } from './reader.ts';
+
+export interface RequestHead {
+  /** Offset just after the request line's line end: a header line may be put here. */
+  readonly afterRequestLine: number;
+  /** Offset just after the empty line that ends the head. */
+  readonly end: number;
+  /** The head holds a traceparent header already. */
+  readonly traceparent: boolean;
+}
+
+const LF = 10;
+const CR = 13;
+
+/**
+ * The head of the request that begins at the chunk's first byte. The caller must know that one begins there: the
+ * connection's decoder is `idle` and speaks 'http'.
+ * @returns undefined when the chunk does not prove it: no complete head, a malformed line, a bare LF, a CONNECT, or
+ *   another version than HTTP/1.1.
+ */
+export function requestHead(bytes: Uint8Array): RequestHead | undefined {
+  const lineEnd = bytes.indexOf(LF);
+  if (lineEnd < 14 || bytes[lineEnd - 1] !== CR) return undefined;
+  if (!isRequestLine(bytes, lineEnd - 1)) return undefined;
+  let traceparent = false;
+  let at = lineEnd + 1;
+  for (;;) {
+    const end = bytes.indexOf(LF, at);
+    if (end <= at || bytes[end - 1] !== CR) return undefined;
+    if (end === at + 1) return { afterRequestLine: lineEnd + 1, end: end + 1, traceparent };
+    const colon = nameEnd(bytes, at, end);
+    if (colon < 0) return undefined;
+    if (colon - at === 11 && startsWith(bytes, at, colon, 'traceparent')) traceparent = true;
+    at = end + 1;
+  }
+}
+
+/** method SP target SP "HTTP/1.1", of visible characters. */
+function isRequestLine(bytes: Uint8Array, to: number): boolean {
+  const version = to - 9;
+  if (!startsWith(bytes, version, to, ' http/1.1') || bytes[version + 1] !== 72) return false;
+  let space = 0;
+  while (space < version && isUpper(bytes[space] as number)) space++;
+  if (space < 3 || bytes[space] !== 32 || space + 1 >= version) return false;
+  for (let i = space + 1; i < version; i++) if ((bytes[i] as number) <= 32 || bytes[i] === 127) return false;
+  return !(space === 7 && startsWith(bytes, 0, 7, 'connect'));
+}
+
+const isUpper = (byte: number): boolean => (byte >= 65 && byte <= 90) || byte === 45;
+
+/** Offset of the colon after a header's name; -1 when the line is not a header. */
+function nameEnd(bytes: Uint8Array, from: number, to: number): number {
+  for (let i = from; i < to; i++) {
+    const byte = bytes[i] as number;
+    if (byte === 58) return i > from ? i : -1;
+    if (byte <= 32 || byte >= 127) return -1;
+  }
+  return -1;
+}
