@@ -115,7 +115,8 @@ export class BadBatch extends Error {
  * @throws {BadBatch} when the magic, a length or a count does not fit the bytes.
  */
 export function decodeBatch(given: Uint8Array): Batch {
-  const bytes = given.byteOffset % 8 === 0 ? given : given.slice();
+  // A copy by constructor: the `slice` of a Buffer is no copy.
+  const bytes = given.byteOffset % 8 === 0 ? given : new Uint8Array(given);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const need = (end: number) => {
     if (end > bytes.length) throw new BadBatch(`batch cut short: ${bytes.length} bytes of at least ${end}`);

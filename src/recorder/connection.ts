@@ -1,0 +1,221 @@
+// One outgoing connection: its bytes go to its conversation, whose exchanges become operations with an owner.
+//
+//   patch-net ── written, received ──► Connection ──► Conversation (protocols)
+//                                          ▲               │ opened, closed
+//                                          └───────────────┘──► ownership ──► span-buffer
+//
+// A fault of ours switches the connection off: counted, never thrown.
+
+import { Kind } from '../model/schema.ts';
+import { Conversation } from '../protocols/conversation.ts';
+import { Exchange, type Sink } from '../protocols/decoder.ts';
+import { protocols } from '../protocols/list.ts';
+import { unknown } from '../protocols/unknown/decoder.ts';
+import { now } from './clock.ts';
+import { nextSpanId } from './ids.ts';
+import { Operation, type Peer } from './operation.ts';
+import { adopt, answered, asked, failed, type Snapshot, snapshot } from './ownership.ts';
+import { count } from './span-buffer.ts';
+
+/** Who asked, where that is known before the bytes are written (patch-http.ts). */
+export interface Asker {
+  readonly at: number;
+  readonly snapshot: Snapshot;
+}
+
+let lastNumber = 0;
+export const nextConnectionNumber = (): number => ++lastNumber;
+
+const live = new Set<Connection>();
+
+export class Connection implements Peer, Sink {
+  readonly number: number;
+  address: string;
+  secure: boolean;
+  connectAt: number;
+  dns = 0;
+  connect = 0;
+  tls = 0;
+  charged = false;
+  /** The socket whose bytes are the program's own: the TLSSocket once there is one. */
+  top: object;
+  /** False once closed, lost, or switched off: nothing more is decoded. */
+  on = true;
+  /** The operation that the last bytes written opened. */
+  newest: Operation | undefined = undefined;
+  /** Who asks for the exchange that opens next, if known. */
+  askerOf: ((socket: object) => Asker | undefined) | undefined = undefined;
+  /** May a header be added: undefined = not yet asked (propagate.ts). */
+  mayPropagate: boolean | undefined = undefined;
+  private conversation: Conversation;
+  private readonly creator: Snapshot;
+  private at = 0;
+  private writing = false;
+  private ready = false;
+  private readyAt = Number.NaN;
+  private namespace: string | undefined = undefined;
+  private service = '';
+
+  constructor(top: object, address: string, secure: boolean, connectAt: number) {
+    this.number = nextConnectionNumber();
+    this.top = top;
+    this.address = address;
+    this.secure = secure;
+    this.connectAt = connectAt;
+    this.conversation = new Conversation(this, protocols, unknown);
+    this.creator = snapshot();
+    live.add(this);
+  }
+
+  get protocol(): string {
+    return this.conversation.protocol;
+  }
+
+  /** The next byte written begins a request. */
+  get idle(): boolean {
+    return this.conversation.idle;
+  }
+
+  // --- opening
+
+  lookedUp(at: number): void {
+    if (this.dns === 0) this.dns = at - this.connectAt;
+  }
+
+  connected(at: number): void {
+    this.ready = true;
+    this.readyAt = at;
+    this.connect = at - this.connectAt - this.dns;
+  }
+
+  /** The handshake is over; it began when connected, or when the program asked for it. */
+  secured(at: number): void {
+    if (this.tls === 0 && this.ready) this.tls = at - this.readyAt;
+  }
+
+  /** The program goes on with this connection in a TLSSocket (STARTTLS, a tunnel). */
+  wrapped(socket: object, address: string | undefined): void {
+    this.top = socket;
+    this.secure = true;
+    this.readyAt = now();
+    this.namespace = undefined;
+    if (this.protocol !== 'http') return;
+    // A tunnel through a proxy: what was said so far is the proxy's, what follows is said to another.
+    this.conversation.close(now(), '');
+    if (address) this.address = address;
+    this.conversation = new Conversation(this, protocols, unknown);
+    this.mayPropagate = undefined;
+  }
+
+  // --- bytes
+
+  written(bytes: Uint8Array, at: number): void {
+    this.at = at;
+    this.writing = true;
+    try {
+      this.conversation.client(bytes, at);
+      if (this.conversation.lost) this.lose();
+    } catch (error) {
+      this.switchOff(error);
+    }
+    this.writing = false;
+  }
+
+  received(bytes: Uint8Array, at: number): void {
+    this.at = at;
+    try {
+      this.conversation.server(bytes, at);
+      if (this.conversation.lost) this.lose();
+    } catch (error) {
+      this.switchOff(error);
+    }
+  }
+
+  /** The peer has ended, or the socket was destroyed; `error` is '' or a code. */
+  ended(error: string): void {
+    if (!this.on) return;
+    this.on = false;
+    live.delete(this);
+    this.at = now();
+    try {
+      if (this.ready) this.conversation.close(this.at, error);
+      else if (error !== '') this.refused(error);
+    } catch (fault) {
+      this.switchOff(fault);
+    }
+  }
+
+  /** Something outside of our view takes the bytes over (HTTP/2). */
+  leave(): void {
+    this.on = false;
+    live.delete(this);
+  }
+
+  private refused(error: string): void {
+    const exchange = new Exchange(Kind.client);
+    exchange.operation = 'connect';
+    exchange.error = error;
+    exchange.firstOut = this.connectAt;
+    exchange.lastOut = this.connectAt;
+    const op = new Operation(exchange, this, nextSpanId());
+    op.askedAt = this.connectAt;
+    op.closedAt = this.at;
+    op.protocol = 'unknown';
+    op.service = serviceOf('unknown', this.secure, this.address, '');
+    adopt(op, this.creator);
+    failed(op);
+  }
+
+  private lose(): void {
+    this.leave();
+    count('lost.connections', `${this.protocol} ${this.address}`, 1);
+  }
+
+  private switchOff(fault: unknown): void {
+    this.leave();
+    count('off.connections', `${this.protocol} ${this.address} ${fault instanceof Error ? fault.name : ''}`, 1);
+  }
+
+  // --- Sink
+
+  opened(exchange: Exchange): void {
+    const op = new Operation(exchange, this, nextSpanId());
+    exchange.note = op;
+    this.newest = op;
+    const asker = this.askerOf === undefined ? undefined : this.askerOf(this.top);
+    if (asker === undefined) {
+      asked(op);
+    } else {
+      op.askedAt = asker.at;
+      adopt(op, asker.snapshot);
+    }
+  }
+
+  closed(exchange: Exchange): void {
+    const op = exchange.note;
+    if (!(op instanceof Operation)) return;
+    op.closedAt = this.at;
+    op.protocol = this.conversation.protocol;
+    if (exchange.namespace !== this.namespace) {
+      this.namespace = exchange.namespace;
+      this.service = serviceOf(op.protocol, this.secure, this.address, exchange.namespace);
+    }
+    op.service = this.service;
+    // What closes while the program writes (an unknown protocol's turn, when the next begins) wakes nobody now.
+    if (this.writing || Number.isNaN(exchange.firstIn) || !this.on) failed(op);
+    else answered(op);
+  }
+}
+
+/** "mysql://127.0.0.1:3306/pins", "https://example.org:443", "tcp://…" for an unknown protocol. */
+export function serviceOf(protocol: string, secure: boolean, address: string, namespace: string): string {
+  let scheme = protocol;
+  if (protocol === 'http' && secure) scheme = 'https';
+  else if (protocol === 'unknown' || protocol === '') scheme = secure ? 'tls' : 'tcp';
+  return namespace === '' ? `${scheme}://${address}` : `${scheme}://${address}/${namespace}`;
+}
+
+/** At exit: what is in flight is over. */
+export function closeAll(): void {
+  for (const connection of [...live]) connection.ended('');
+}

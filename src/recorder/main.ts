@@ -1,0 +1,46 @@
+// The recorder: `node --require dist/recorder/recorder.cjs`, by NODE_OPTIONS, in every Node process of a run and in
+// each of its worker threads. Decides whether to record here, then puts everything in its place, once.
+
+import { basename } from 'node:path';
+import { closeAll } from './connection.ts';
+import { startContexts } from './context.ts';
+import { atExit } from './exit.ts';
+import { type Options, readOptions } from './options.ts';
+import { flushOwners, onSettled } from './ownership.ts';
+import { patchNet } from './patch-net.ts';
+import { collectorIsThere, environment, Shipper } from './ship.ts';
+import { writeOperation } from './span-buffer.ts';
+
+/** The scripts of package managers: they only start the program. */
+const packageManager =
+  /[\\/]node_modules[\\/](?:npm|pnpm|yarn|corepack)[\\/]|[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:\.c?js)?$|[\\/]\.?yarn[\\/].*[\\/]yarn-[\d.]+\.c?js$/;
+
+const started = Symbol.for('whywait.started');
+
+function start(options: Options): void {
+  const shipper = new Shipper(options);
+  onSettled(writeOperation);
+  startContexts();
+  patchNet(options);
+  atExit(() => {
+    try {
+      closeAll();
+      flushOwners();
+    } catch {
+      // What could not be settled is lost; the rest is left behind.
+    }
+    shipper.leave();
+  });
+}
+
+try {
+  const options = readOptions(environment());
+  // A preload named twice (a user's own --require, a bundle of us) records once.
+  const twice = started in globalThis;
+  if (options && !twice && !packageManager.test(process.argv[1] ?? '') && collectorIsThere(options.dir)) {
+    Object.defineProperty(globalThis, started, { value: basename(__filename) });
+    start(options);
+  }
+} catch {
+  // Not in the user's process.
+}

@@ -1,0 +1,256 @@
+// Outgoing connections of net and tls, seen where every client's bytes pass:
+//
+//   Socket.prototype.connect        a connection begins; its handle's events run in nobody's context
+//   Socket.prototype.emit           'lookup', 'connect', 'secure': when; no listener is added
+//   Socket.prototype._writeGeneric  bytes out, plain (a TLSSocket's before encryption)
+//   Socket.prototype.push           bytes in, plain (the `onread` option's own buffer: its callback)
+//   Socket.prototype._destroy       the end, and why
+//
+// Accepted sockets carry no Connection and cost one look for it: inbound HTTP is patch-http.ts's.
+
+import net from 'node:net';
+import tls from 'node:tls';
+import { now } from './clock.ts';
+import { Connection } from './connection.ts';
+import { neutral } from './context.ts';
+import type { Options } from './options.ts';
+import { patch } from './patch.ts';
+import { withTraceparent } from './propagate.ts';
+import { count } from './span-buffer.ts';
+import { newStamp } from './stamp.ts';
+
+interface Entry {
+  chunk: string | Buffer;
+  encoding: string;
+}
+type Writes = (string | Buffer | Entry)[] & { allBuffers?: boolean };
+
+/** What we use of a socket that its type does not say. */
+interface Inner extends net.Socket {
+  _handle: object | null;
+  /** What a TLSSocket wraps: a Socket, or a JSStreamSocket around any stream. */
+  _parent?: { stream?: Inner } & Inner;
+  encrypted?: boolean;
+  servername?: string | false;
+}
+
+const connections = newStamp<Connection>();
+
+/** The connection whose program-side bytes pass this socket. */
+export const connectionOf = (socket: object): Connection | undefined => connections.get(socket);
+
+/** The connection that the last call of `connect` opened: for whoever calls it and needs to know (patch-http2.ts). */
+export let latest: Connection | undefined;
+
+function find(socket: Inner): Connection | undefined {
+  const own = connections.get(socket);
+  if (own !== undefined) return own.on && own.top === socket ? own : undefined;
+  return socket._parent ? takeOver(socket) : undefined;
+}
+
+/** A TLSSocket around a socket that we follow goes on with its connection. */
+function takeOver(socket: Inner): Connection | undefined {
+  const parent = socket._parent;
+  if (!parent) return undefined;
+  const connection = connections.get(parent) ?? (parent.stream ? connections.get(parent.stream) : undefined);
+  if (!connection?.on) return undefined;
+  const name = typeof socket.servername === 'string' ? socket.servername : undefined;
+  connection.wrapped(socket, name ? `${name}:443` : undefined);
+  connections.set(socket, connection);
+  return connection;
+}
+
+export function patchNet(options: Options): void {
+  const socket = net.Socket.prototype;
+  const seen = withTraceparent(options);
+
+  patch<Inner['connect']>(
+    socket,
+    'connect',
+    (original) =>
+      function (this: Inner) {
+        // biome-ignore lint/complexity/noArguments: handed on as they came
+        const args = arguments;
+        let connection: Connection | undefined;
+        try {
+          const address = addressOf(args);
+          if (address) {
+            connection = new Connection(this, address, this.encrypted === true, now());
+            connections.set(this, connection);
+            followOwnBuffer(this);
+          }
+        } catch {
+          count('off.connections', 'connect', 1);
+        }
+        latest = connection;
+        return neutral(connection, () => Reflect.apply(original, this, args));
+      } as unknown as Inner['connect'],
+  );
+
+  patch<(event: string | symbol) => boolean>(
+    socket,
+    'emit',
+    (original) =>
+      function (this: Inner, event: string | symbol) {
+        if (event === 'connect' || event === 'lookup' || event === 'secure') opening(this, event);
+        // biome-ignore lint/complexity/noArguments: handed on as they came
+        return Reflect.apply(original, this, arguments as never);
+      },
+  );
+
+  patch<(writev: boolean, data: string | Buffer | Writes, encoding: string, done: unknown) => unknown>(
+    socket,
+    '_writeGeneric',
+    (original) =>
+      function (this: Inner, writev, data, encoding, done) {
+        // A connecting socket calls again once it is connected.
+        if (!this.connecting && this._handle) {
+          const connection = find(this);
+          if (connection !== undefined) {
+            const at = now();
+            if (writev) data = writtenMany(connection, data as Writes, at, seen);
+            else data = written(connection, data as string | Buffer, encoding, at, seen);
+          }
+        }
+        return original.call(this, writev, data, encoding, done);
+      },
+  );
+
+  patch<(chunk: Uint8Array | null, encoding?: BufferEncoding) => boolean>(
+    socket,
+    'push',
+    (original) =>
+      function (this: Inner, chunk, encoding) {
+        const connection = find(this);
+        if (connection !== undefined) {
+          if (chunk === null) connection.ended('');
+          else if (chunk instanceof Uint8Array) connection.received(chunk, now());
+        }
+        return original.call(this, chunk, encoding);
+      },
+  );
+
+  patch<(error: (Error & { code?: string }) | null, done: unknown) => void>(
+    socket,
+    '_destroy',
+    (original) =>
+      function (this: Inner, error, done) {
+        const connection = find(this);
+        if (connection !== undefined) connection.ended(error ? errorType(error) : '');
+        original.call(this, error, done);
+      },
+  );
+
+  // The handshake begins in the call: what follows it must not run in the caller's context either.
+  patch<typeof tls.connect>(
+    tls,
+    'connect',
+    (original) =>
+      function (this: unknown) {
+        // biome-ignore lint/complexity/noArguments: handed on as they came
+        const args = arguments;
+        const socket = neutral(undefined, () => Reflect.apply(original, this, args as never)) as unknown as Inner;
+        if (socket._parent) takeOver(socket);
+        return socket;
+      } as unknown as typeof tls.connect,
+  );
+}
+
+function opening(socket: Inner, event: 'connect' | 'lookup' | 'secure'): void {
+  const connection = find(socket);
+  if (connection === undefined) return;
+  if (event === 'lookup') connection.lookedUp(now());
+  else if (event === 'connect') connection.connected(now());
+  else connection.secured(now());
+}
+
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** The bytes of a string, in a buffer that the next call overwrites. */
+function bytesOf(text: string, encoding: string): Uint8Array {
+  const name = encoding as BufferEncoding;
+  if (text.length * 3 > scratch.length) return Buffer.from(text, name);
+  return scratch.subarray(0, scratch.write(text, 0, name));
+}
+
+type Seen = (connection: Connection, data: string | Buffer) => string | Buffer;
+
+/** Decodes what is written; answers what to write: the same, or a copy that carries a traceparent. */
+function written(connection: Connection, data: string | Buffer, encoding: string, at: number, seen: Seen) {
+  const mayBegin = connection.idle;
+  connection.newest = undefined;
+  connection.written(typeof data === 'string' ? bytesOf(data, encoding) : data, at);
+  return mayBegin && connection.newest !== undefined ? seen(connection, data) : data;
+}
+
+function writtenMany(connection: Connection, data: Writes, at: number, seen: Seen): Writes {
+  const count = data.length;
+  let result = data;
+  for (let i = 0; i < count && connection.on; i++) {
+    const item = data[i];
+    if (data.allBuffers || item instanceof Uint8Array || typeof item === 'string') {
+      const after = written(connection, item as Buffer, 'utf8', at, seen);
+      if (after !== item) result = replaced(result, data, i, after);
+    } else {
+      const after = written(connection, item.chunk, item.encoding, at, seen);
+      if (after !== item.chunk) result = replaced(result, data, i, { ...item, chunk: after });
+    }
+  }
+  return result;
+}
+
+/** The stream's own list stays as it is. */
+function replaced(result: Writes, data: Writes, i: number, item: string | Buffer | Entry): Writes {
+  if (result === data) {
+    result = data.slice() as Writes;
+    if (data.allBuffers !== undefined) result.allBuffers = data.allBuffers;
+  }
+  result[i] = item;
+  return result;
+}
+
+/** A socket made with the `onread` option reads into its own buffer and never pushes. */
+function followOwnBuffer(socket: Inner): void {
+  for (const key of Object.getOwnPropertySymbols(socket)) {
+    if (key.description !== 'kBufferCb') continue;
+    const holder = socket as unknown as Record<symbol, ((size: number, buffer: Uint8Array) => boolean) | null>;
+    const callback = holder[key];
+    if (typeof callback !== 'function') return;
+    holder[key] = function (this: Inner, size, buffer) {
+      const connection = find(socket);
+      if (connection !== undefined && size > 0) connection.received(buffer.subarray(0, size), now());
+      return callback.call(this, size, buffer);
+    };
+    return;
+  }
+}
+
+/** "host:port" or a path, from the arguments of `connect` in any of its forms; undefined when it will throw. */
+function addressOf(args: ArrayLike<unknown>): string | undefined {
+  let first = args[0];
+  let host = args[1];
+  if (Array.isArray(first)) {
+    host = first[1];
+    first = first[0];
+  }
+  if (typeof first === 'object' && first !== null) {
+    const { path, port, host: name } = first as { path?: unknown; port?: unknown; host?: unknown };
+    if (typeof path === 'string' && path !== '') return path;
+    if (port === undefined) return undefined;
+    return hostPort(name, port);
+  }
+  if (typeof first === 'string' && !(Number(first) >= 0)) return first;
+  if (first === undefined) return undefined;
+  return hostPort(host, first);
+}
+
+function hostPort(host: unknown, port: unknown): string {
+  const name = typeof host === 'string' && host !== '' ? host : 'localhost';
+  return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
+}
+
+/** error.type of an error: its code, else its class; never its message. */
+export function errorType(error: Error & { code?: unknown }): string {
+  if (typeof error.code === 'string') return error.code;
+  return /time.?out/i.test(error.message) ? 'timeout' : error.name || 'Error';
+}

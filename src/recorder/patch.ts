@@ -1,0 +1,21 @@
+// Putting a function of ours in the place of one of Node's.
+
+/**
+ * Replaces `owner[name]` by what `wrap` makes of it, keeping its name, length and property attributes. A method that
+ * is inherited becomes an own one, not enumerable. Does nothing where there is none (another version of Node).
+ */
+export function patch<F>(owner: object, name: string, wrap: (original: F) => F): void {
+  const original = (owner as Record<string, unknown>)[name];
+  if (typeof original !== 'function') return;
+  const wrapped = wrap(original as F) as object;
+  Object.defineProperty(wrapped, 'name', { value: original.name, configurable: true });
+  Object.defineProperty(wrapped, 'length', { value: original.length, configurable: true });
+  const before = Object.getOwnPropertyDescriptor(owner, name);
+  if (before && !before.configurable && !before.writable) return;
+  Object.defineProperty(owner, name, {
+    value: wrapped,
+    writable: before?.writable ?? true,
+    enumerable: before?.enumerable ?? false,
+    configurable: before?.configurable ?? true,
+  });
+}

@@ -1,0 +1,234 @@
+// Batches to the collector: over a socket of our own that nobody sees and that holds nothing up, kept until the
+// collector has them durably, and what it has not at the end left in a file beside the socket (model/wire.ts).
+//
+//   rows ── a while after the first, or half full ──► batch ──► kept ──► written ──► acknowledged: forgotten
+//                                                               └─ at exit: <token>.rest
+//
+// When too much is kept, nothing is taken from the columns; they fill and count what they drop.
+
+import { AsyncResource } from 'node:async_hooks';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { basename, dirname, join, relative } from 'node:path';
+import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from 'node:worker_threads';
+import { FrameKind, frameHeadBytes, type Hello } from '../model/wire.ts';
+import { origin } from './clock.ts';
+import { newToken } from './ids.ts';
+import type { Options } from './options.ts';
+import { hasRows, setWakers, takeBatch } from './span-buffer.ts';
+
+const shipEveryMs = 200;
+const maxKeptBytes = 32 * 1024 * 1024;
+const maxConnects = 3;
+
+const { setTimeout } = globalThis;
+/** The original, taken before the patches: our own socket is not recorded. */
+const connect = net.Socket.prototype.connect;
+
+interface Kept {
+  readonly number: number;
+  readonly frame: Uint8Array[];
+  readonly bytes: number;
+}
+
+export const socketPath = (dir: string): string =>
+  process.platform === 'win32' ? `\\\\.\\pipe\\${basename(dir)}-c` : join(dir, 'c.sock');
+
+export class Shipper {
+  readonly token = newToken();
+  private readonly options: Options;
+  /** Timers and the socket are made in the context of the process's start, not of whoever wrote the first row. */
+  private readonly own = new AsyncResource('whywait');
+  private kept: Kept[] = [];
+  private keptBytes = 0;
+  /** How many of `kept` are written to the socket that is open now. */
+  private written = 0;
+  private number = 0;
+  private process = 0;
+  private socket: net.Socket | undefined = undefined;
+  private connects = 0;
+  private waiting = false;
+  /** The number of the last batch that was left in the file. */
+  private left = 0;
+  private answer: Uint8Array = new Uint8Array(0);
+
+  constructor(options: Options) {
+    this.options = options;
+    setWakers(
+      () => this.soon(),
+      () => this.own.runInAsyncScope(this.ship, this),
+    );
+  }
+
+  private soon(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    this.own.runInAsyncScope(this.wait, this);
+  }
+
+  private wait(): void {
+    setTimeout(() => {
+      this.waiting = false;
+      this.ship();
+    }, shipEveryMs).unref();
+  }
+
+  private ship(): void {
+    try {
+      this.take();
+      if (this.kept.length > 0) this.write();
+      if (hasRows()) this.soon();
+    } catch {
+      this.close();
+    }
+  }
+
+  private take(): void {
+    if (this.keptBytes > maxKeptBytes) return;
+    const bytes = takeBatch(this.process, this.number + 1);
+    if (!bytes) return;
+    this.number++;
+    const frame = framed(FrameKind.batch, bytes);
+    this.kept.push({ number: this.number, frame, bytes: bytes.length });
+    this.keptBytes += bytes.length;
+  }
+
+  private write(): void {
+    const socket = this.socket ?? this.open();
+    if (!socket) return;
+    while (this.written < this.kept.length) {
+      for (const part of this.kept[this.written].frame) socket.write(part);
+      this.written++;
+    }
+  }
+
+  private open(): net.Socket | undefined {
+    if (this.connects >= maxConnects) return undefined;
+    this.connects++;
+    const socket = new net.Socket();
+    this.socket = socket;
+    this.written = 0;
+    this.answer = new Uint8Array(0);
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      if (this.socket === socket) this.socket = undefined;
+    });
+    socket.on('data', (bytes: Uint8Array) => this.read(bytes));
+    Reflect.apply(connect, socket, [socketPath(this.options.dir)]);
+    socket.unref();
+    for (const part of framed(FrameKind.hello, new TextEncoder().encode(JSON.stringify(this.hello())))) {
+      socket.write(part);
+    }
+    return socket;
+  }
+
+  private close(): void {
+    this.connects = maxConnects;
+    this.socket?.destroy();
+    this.socket = undefined;
+  }
+
+  /** welcome and ack: a head and one u32 each. */
+  private read(bytes: Uint8Array): void {
+    let at = 0;
+    const all = this.answer.length === 0 ? bytes : Buffer.concat([this.answer, bytes]);
+    const view = new DataView(all.buffer, all.byteOffset, all.byteLength);
+    while (all.length - at >= frameHeadBytes) {
+      const length = view.getUint32(at, true);
+      if (length !== 4) {
+        this.close();
+        return;
+      }
+      if (all.length - at < frameHeadBytes + length) break;
+      const value = view.getUint32(at + frameHeadBytes, true);
+      if (all[at + 4] === FrameKind.welcome) this.process = value;
+      else if (all[at + 4] === FrameKind.ack) this.acknowledged(value);
+      at += frameHeadBytes + length;
+    }
+    this.answer = all.slice(at);
+  }
+
+  private acknowledged(number: number): void {
+    let done = 0;
+    while (done < this.written && this.kept[done].number <= number) {
+      this.keptBytes -= this.kept[done].bytes;
+      done++;
+    }
+    this.kept.splice(0, done);
+    this.written -= done;
+    this.connects = 1;
+  }
+
+  /** At exit, synchronously; again when something was written since. */
+  leave(): void {
+    try {
+      this.keptBytes = 0;
+      this.take();
+      if (this.kept.length === 0 || this.number === this.left) return;
+      this.left = this.number;
+      const hello = framed(FrameKind.hello, new TextEncoder().encode(JSON.stringify(this.hello())));
+      const parts = [...hello, ...this.kept.flatMap(({ frame }) => frame)];
+      writeFileSync(join(this.options.dir, `${this.token}.rest`), Buffer.concat(parts), { mode: 0o600 });
+    } catch {
+      // The collector has gone, and its directory with it.
+    }
+  }
+
+  private hello(): Hello {
+    const script = process.argv[1] ?? '';
+    return {
+      version: 1,
+      token: this.token,
+      pid: process.pid,
+      ppid: process.ppid,
+      thread: isMainThread ? 0 : threadId,
+      runtime: `node ${process.version}`,
+      service: serviceName(script),
+      script: script === '' ? '' : inside(this.options.root, script),
+      origin: String(origin),
+    };
+  }
+}
+
+function framed(kind: FrameKind, body: Uint8Array): Uint8Array[] {
+  const head = new Uint8Array(frameHeadBytes);
+  new DataView(head.buffer).setUint32(0, body.length, true);
+  head[4] = kind;
+  return [head, body];
+}
+
+function inside(root: string, file: string): string {
+  const path = relative(root, file);
+  return path.startsWith('..') ? file : path;
+}
+
+/** service.name: told by the environment, else the nearest package.json's name, else the script's. */
+function serviceName(script: string): string {
+  const told = process.env['WHYWAIT_SERVICE'] || process.env['OTEL_SERVICE_NAME'];
+  if (told) return told;
+  for (let dir = dirname(script || join(process.cwd(), 'x')); ; dir = dirname(dir)) {
+    try {
+      const { name } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as { name?: unknown };
+      if (typeof name === 'string' && name !== '') return name;
+    } catch {
+      // No package.json here, or none that can be read.
+    }
+    if (dirname(dir) === dir) break;
+  }
+  return script === '' ? 'node' : basename(script).replace(/\.[cm]?[jt]sx?$/, '');
+}
+
+const dataKey = 'whywait.environment';
+
+/** Worker threads whose `env` was replaced are told all the same. */
+export function environment(): NodeJS.ProcessEnv {
+  if (!isMainThread && process.env['WHYWAIT_DIR'] === undefined) {
+    const data = getEnvironmentData(dataKey) as unknown;
+    return (data as NodeJS.ProcessEnv | undefined) ?? {};
+  }
+  const { WHYWAIT_DIR, WHYWAIT_ROOT, WHYWAIT_OPTIONS } = process.env;
+  setEnvironmentData(dataKey, { WHYWAIT_DIR, WHYWAIT_ROOT, WHYWAIT_OPTIONS } as never);
+  return process.env;
+}
+
+export const collectorIsThere = (dir: string): boolean => process.platform === 'win32' || existsSync(socketPath(dir));
