@@ -48,4 +48,730 @@
 //     (an operation takes the line of its frame when it is asked; `suspend`, `ret` and `into` set it too, also for
 //     operations that were asked while their EXPR was evaluated.)
 
-export {};
+import { types } from 'node:util';
+import { Cause, Rule } from '../model/schema.ts';
+import { now } from './clock.ts';
+import { currentStore, enterStore, here, openRoot, type Store } from './context.ts';
+import { newTrace, nextSpanId } from './ids.ts';
+import { type Operation, Root, type SpanId } from './operation.ts';
+import { count, type FrameRef, functionId, writeFrame, writeWait } from './span-buffer.ts';
+
+/** Shorter frames under which nothing waited are not written. */
+const longNs = 1e6;
+/** Waits kept of one frame; more are counted. */
+const maxWaits = 1_000;
+/** Frames linked to their callers at once; more are still timed, but not found as candidates. */
+const maxLinked = 200_000;
+
+const State = {
+  /** A sync function's: neither timed nor linked, until something begins beneath it. */
+  light: 0,
+  running: 1,
+  /** At an await or yield. */
+  waiting: 2,
+  /** Returned a promise that is not settled yet. */
+  returned: 3,
+  done: 4,
+} as const;
+
+/** One function of the user's, as its module declares it. */
+interface Site {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  /** 0 until used. */
+  id: number;
+}
+
+export class Wait {
+  readonly start: number;
+  readonly end: number;
+  readonly line: number;
+  cause: Cause = Cause.other;
+  by: SpanId | undefined = undefined;
+
+  constructor(start: number, end: number, line: number) {
+    this.start = start;
+    this.end = end;
+    this.line = line;
+  }
+}
+
+/** One call of a function of the user's, from its entry to its end. */
+export class Frame implements FrameRef {
+  readonly site: Site;
+  root: Root | undefined;
+  /** The calling frame. */
+  parent: Frame | undefined;
+  /** Goes on when this one stops or ends: what ran when it was entered or went on. */
+  prev: Frame | undefined = undefined;
+  /** Line of what it does now, for an operation asked now; 0 = not said. */
+  line = 0;
+  state: number = State.light;
+  start: number;
+  end: number;
+  /** Start of the segment it is running. */
+  seg: number;
+  cpu = 0;
+  /** Since when, and where, it waits. */
+  stopped = 0;
+  stopLine = 0;
+  error = '';
+  waits: Wait[] | undefined = undefined;
+  /** Operations asked since it last went on, whose line is not known yet. */
+  asked: Operation[] | undefined = undefined;
+  /** Operations of its own that are not settled. */
+  open = 0;
+  /** The last answer to one of its own. */
+  answer: Operation | undefined = undefined;
+  answeredAt = 0;
+  /** The last called frame that ended. */
+  callee: Frame | undefined = undefined;
+  /** Something beneath it is, or will be, written. */
+  claimed = false;
+  written = false;
+  /** Where callbacks of a written frame go on. */
+  heir: Frame | undefined = undefined;
+  spanId: SpanId | undefined = undefined;
+  /** Its value is a promise, which something beneath it will settle. */
+  returning = false;
+  // Open frames called by it, oldest first.
+  first: Frame | undefined = undefined;
+  last: Frame | undefined = undefined;
+  next: Frame | undefined = undefined;
+  before: Frame | undefined = undefined;
+  linkedTo: Frame | undefined = undefined;
+
+  constructor(site: Site, root: Root | undefined, parent: Frame | undefined, at: number) {
+    this.site = site;
+    this.root = root;
+    this.parent = parent;
+    this.start = at;
+    this.end = at;
+    this.seg = at;
+  }
+
+  get id(): SpanId {
+    this.spanId ??= nextSpanId();
+    return this.spanId;
+  }
+
+  get functionId(): number {
+    const { site } = this;
+    if (site.id === 0) site.id = functionId(site.name, site.file, site.line);
+    return site.id;
+  }
+}
+
+const noSite: Site = { name: '', file: '', line: 0, id: 0 };
+
+// --- the calls of transformed code
+
+/** The last reading of the clock: near enough for the start of a sync function. */
+let lastAt = 0;
+let on = true;
+let linked = 0;
+
+const frameHere = (): Frame | undefined => here.frame as Frame | undefined;
+
+function clock(): number {
+  lastAt = now();
+  return lastAt;
+}
+
+function moduleSites(files: readonly string[], sites: readonly (string | number)[]): Site[] {
+  const made: Site[] = [];
+  for (let i = 0; i + 2 < sites.length; i += 3) {
+    made.push({
+      name: String(sites[i]),
+      file: files[Number(sites[i + 1])] ?? '',
+      line: Number(sites[i + 2]),
+      id: 0,
+    });
+  }
+  return made;
+}
+
+function enter(site: Site, outer?: Frame): Frame {
+  const at = clock();
+  const caller = frameHere();
+  const frame = new Frame(site, undefined, caller, at);
+  frame.state = State.running;
+  if (!on) return frame;
+  if (caller !== undefined) {
+    pause(caller, at);
+    frame.root = caller.root;
+  } else {
+    findRoot(frame, outer);
+  }
+  link(frame);
+  frame.prev = caller;
+  here.frame = frame;
+  return frame;
+}
+
+function suspend<T>(frame: Frame, value: T, line: number): T {
+  if (!on) return value;
+  stop(frame, clock(), State.waiting, line);
+  return value;
+}
+
+function resume<T>(frame: Frame, value: T): T {
+  if (on) goOn(frame);
+  return value;
+}
+
+function back(frame: Frame): void {
+  if (on && frame.state === State.waiting) goOn(frame);
+}
+
+function pauseAtYield<T>(frame: Frame, value: T): T {
+  return suspend(frame, value, frame.line);
+}
+
+function fail(frame: Frame, error: unknown): unknown {
+  if (on) {
+    back(frame);
+    frame.error = errorType(error);
+  }
+  return error;
+}
+
+function ret<T>(frame: Frame, value: T, line: number): T {
+  if (!on) return value;
+  if (types.isPromise(value)) {
+    if (frame.state === State.light) begin(frame, lastAt);
+    frame.returning = true;
+    frame.stopLine = line;
+  }
+  if (frame.asked !== undefined) tellLine(frame, line);
+  return value;
+}
+
+function exit(frame: Frame): void {
+  if (!on) return;
+  if (frame.state === State.waiting) goOn(frame);
+  leave(frame);
+}
+
+function enterSync(site: Site): Frame {
+  const caller = frameHere();
+  let frame: Frame;
+  if (caller !== undefined) {
+    frame = new Frame(site, caller.root, caller, lastAt);
+  } else {
+    const store = on ? currentStore() : undefined;
+    frame = new Frame(site, store instanceof Root ? store : undefined, undefined, on ? clock() : 0);
+  }
+  frame.prev = caller;
+  if (on) here.frame = frame;
+  return frame;
+}
+
+function exitSync(frame: Frame): void {
+  if (!on) return;
+  if (frame.state === State.light) {
+    here.frame = frame.prev;
+    frame.prev = undefined;
+  } else {
+    leave(frame);
+  }
+}
+
+/** What `out` puts back. */
+class Turn {
+  readonly frame: Frame;
+  readonly was: Frame | undefined;
+  /** It was on the stack already, under another frame. */
+  readonly nested: boolean;
+  readonly state: number;
+  switched = false;
+  store: Store | undefined = undefined;
+
+  constructor(frame: Frame, was: Frame | undefined, nested: boolean) {
+    this.frame = frame;
+    this.was = was;
+    this.nested = nested;
+    this.state = frame.state;
+  }
+}
+
+function into(frame: Frame, line: number): Turn | undefined {
+  const was = frameHere();
+  if (was === frame || !on) return undefined;
+  for (let under = was; under !== undefined; under = under.prev) {
+    if (under !== frame) continue;
+    const turn = new Turn(frame, was, true);
+    if (frame.state !== State.light) {
+      const at = clock();
+      pause(was as Frame, at);
+      frame.seg = at;
+    }
+    here.frame = frame;
+    return turn;
+  }
+  const at = clock();
+  frame = goesOnAs(frame, at);
+  const turn = new Turn(frame, was, false);
+  if (was !== undefined) pause(was, at);
+  const root = frame.root;
+  if (root !== undefined) {
+    const store = currentStore();
+    if (store !== root) {
+      turn.switched = true;
+      turn.store = store;
+      enterStore(root);
+    }
+  }
+  const since = frame.state === State.waiting || frame.state === State.returned ? frame.stopped : frame.end;
+  here.frame = frame;
+  frame.seg = at;
+  waited(frame, since, at, line);
+  return turn;
+}
+
+function out(turn: Turn | undefined): void {
+  if (turn === undefined || !on) return;
+  const { frame, was } = turn;
+  here.frame = was;
+  if (turn.switched) enterStore(turn.store);
+  if (turn.nested && frame.state === State.light) return;
+  const at = clock();
+  frame.cpu += at - frame.seg;
+  if (was !== undefined) was.seg = at;
+  if (frame.asked !== undefined) tellLine(frame, frame.site.line);
+  if (turn.nested) return;
+  if (frame.state === State.done) {
+    frame.end = at;
+    finish(frame);
+  } else {
+    frame.stopped = at;
+  }
+}
+
+// --- beneath them
+
+/** A frame that ran when another is entered: its own running stops counting. */
+function pause(frame: Frame, at: number): void {
+  if (frame.state === State.light) begin(frame, at);
+  else frame.cpu += at - frame.seg;
+}
+
+/** Something begins beneath a sync function: it becomes a frame, and so do those that called it. */
+function begin(frame: Frame, at: number): void {
+  const fresh: Frame[] = [];
+  let above: Frame | undefined = frame;
+  while (above !== undefined && above.state === State.light) {
+    fresh.push(above);
+    above = above.prev;
+  }
+  if (above !== undefined && above.state === State.running) above.cpu += at - above.seg;
+  for (let i = fresh.length - 1; i >= 0; i--) {
+    const one = fresh[i];
+    one.parent = one.prev;
+    if (one.parent !== undefined) one.root = one.parent.root;
+    else findRoot(one, undefined);
+    one.state = State.running;
+    one.seg = at;
+    link(one);
+  }
+}
+
+/** Under which root a frame that nobody of the user's called begins. */
+function findRoot(frame: Frame, outer: Frame | undefined): void {
+  const store = currentStore();
+  const inherited = store instanceof Root && store.request ? store : undefined;
+  if (outer?.root !== undefined && (outer.root === store || outer.root.request || !inherited)) {
+    // A callback of a frame that is over and that no request asked for (a timer's tick) is work of its own.
+    if (outer.root.request || outer.state !== State.done) {
+      frame.parent = outer;
+      frame.root = outer.root;
+      if (store !== frame.root) enterStore(frame.root);
+      return;
+    }
+  }
+  if (inherited !== undefined && !inherited.ended) {
+    frame.root = inherited;
+    return;
+  }
+  const root = openRoot({ trace: newTrace(), parent: undefined, request: false, start: frame.start });
+  frame.root = root;
+  frame.spanId = root.id;
+  topOf(root).heir = frame;
+  enterStore(root);
+}
+
+/** The list of a root's frames that no frame called. */
+function topOf(root: Root): Frame {
+  if (root.note === undefined) root.note = new Frame(noSite, root, undefined, 0);
+  return root.note as Frame;
+}
+
+function link(frame: Frame): void {
+  const { root } = frame;
+  if (root === undefined) return;
+  if (linked >= maxLinked) {
+    count('frames.unlinked', '', 1);
+    return;
+  }
+  linked++;
+  const list = frame.parent ?? topOf(root);
+  frame.linkedTo = list;
+  const { last } = list;
+  frame.before = last;
+  if (last === undefined) list.first = frame;
+  else last.next = frame;
+  list.last = frame;
+}
+
+function unlink(frame: Frame): void {
+  const list = frame.linkedTo;
+  if (list === undefined) return;
+  linked--;
+  if (frame.before === undefined) list.first = frame.next;
+  else frame.before.next = frame.next;
+  if (frame.next === undefined) list.last = frame.before;
+  else frame.next.before = frame.before;
+  frame.linkedTo = undefined;
+  frame.before = undefined;
+  frame.next = undefined;
+}
+
+function stop(frame: Frame, at: number, state: number, line: number): void {
+  if (frame.asked !== undefined) tellLine(frame, line);
+  frame.cpu += at - frame.seg;
+  frame.stopped = at;
+  frame.stopLine = line;
+  frame.state = state;
+  frame.line = 0;
+  const { prev } = frame;
+  here.frame = prev;
+  frame.prev = undefined;
+  if (prev !== undefined) prev.seg = at;
+}
+
+function goOn(frame: Frame): void {
+  const at = clock();
+  const was = frameHere();
+  if (was !== undefined) pause(was, at);
+  frame.prev = was;
+  here.frame = frame;
+  frame.state = State.running;
+  frame.seg = at;
+  waited(frame, frame.stopped, at, frame.stopLine);
+}
+
+/** The function is left: it ends, unless it returned a promise that something beneath it will settle. */
+function leave(frame: Frame): void {
+  const at = clock();
+  const { returning } = frame;
+  stop(frame, at, returning ? State.returned : State.done, frame.stopLine);
+  if (!returning) end(frame, at);
+}
+
+function end(frame: Frame, at: number): void {
+  frame.state = State.done;
+  frame.end = at;
+  const { parent, linkedTo } = frame;
+  unlink(frame);
+  frame.callee = undefined;
+  if (parent === undefined && frame.root !== undefined && !frame.root.request) frame.root.ended = true;
+  if (parent !== undefined && linkedTo !== undefined) {
+    parent.callee = frame;
+    // A function that returned this one's promise ends with it.
+    if (parent.state === State.returned && parent.first === undefined && parent.open === 0) {
+      const wait = addWait(parent, parent.stopped, at, parent.stopLine);
+      if (wait !== undefined) blame(wait, Cause.callee, frame);
+      end(parent, at);
+    }
+  }
+  finish(frame);
+}
+
+/** A frame that went on: what for did it wait? */
+function waited(frame: Frame, since: number, at: number, line: number): void {
+  const wait = addWait(frame, since, at, line);
+  if (wait === undefined) return;
+  const { callee, answer } = frame;
+  frame.callee = undefined;
+  frame.answer = undefined;
+  if (callee !== undefined && callee.end >= since && (answer === undefined || callee.end >= frame.answeredAt)) {
+    blame(wait, Cause.callee, callee);
+    return;
+  }
+  if (answer !== undefined && frame.answeredAt >= since) {
+    wait.cause = Cause.operation;
+    wait.by = answer.id;
+  }
+  // Functions called by it that returned a promise and were not seen to end: they end now.
+  let receiver = frame;
+  let received = wait;
+  let child = frame.first;
+  const only = child !== undefined && child.next === undefined;
+  while (child !== undefined) {
+    const { next } = child;
+    if (child.state === State.returned && child.first === undefined) {
+      const own = addWait(child, child.stopped, at, child.stopLine);
+      if (own !== undefined) {
+        if (child.answer !== undefined) {
+          own.cause = Cause.operation;
+          own.by = child.answer.id;
+        }
+        if (only && answer === undefined) {
+          receiver = child;
+          received = own;
+        }
+        blame(wait, Cause.callee, child);
+      }
+      end(child, at);
+    }
+    child = next;
+  }
+  frame.callee = undefined;
+  if (onResume !== undefined) onResume(receiver, received);
+}
+
+function addWait(frame: Frame, since: number, at: number, line: number): Wait | undefined {
+  frame.waits ??= [];
+  if (frame.waits.length >= maxWaits) {
+    count('dropped.waits', '', 1);
+    return new Wait(since, at, line);
+  }
+  const wait = new Wait(since, at, line);
+  frame.waits.push(wait);
+  return wait;
+}
+
+function blame(wait: Wait, cause: Cause, callee: Frame): void {
+  wait.cause = cause;
+  wait.by = callee.id;
+}
+
+/** A written frame's callbacks go on as a frame of the same function. */
+function goesOnAs(frame: Frame, at: number): Frame {
+  while (frame.heir !== undefined && frame.written) frame = frame.heir;
+  if (frame.state === State.light) {
+    // Left without anything beneath it: its callback is the first.
+    const store = currentStore();
+    if (frame.root === undefined || (!frame.root.request && store instanceof Root && store.request)) {
+      findRoot(frame, undefined);
+    }
+    frame.state = State.done;
+    return frame;
+  }
+  const { root } = frame;
+  if (!frame.written && !(root !== undefined && !root.request)) return frame;
+  const store = currentStore();
+  const other = root !== undefined && !root.request && store instanceof Root && store.request && store !== root;
+  if (!frame.written && !other) return frame;
+  const heir = new Frame(frame.site, root, frame, at);
+  heir.state = State.done;
+  if (other) {
+    heir.parent = undefined;
+    heir.root = store;
+  } else if (root !== undefined && !root.request && frame.state === State.done) {
+    heir.parent = undefined;
+    findRoot(heir, undefined);
+    frame.heir = heir;
+  } else {
+    frame.heir = heir;
+  }
+  return heir;
+}
+
+function tellLine(frame: Frame, line: number): void {
+  const { asked } = frame;
+  frame.asked = undefined;
+  if (asked === undefined) return;
+  for (const op of asked) if (op.line === 0 && op.frame === frame) op.line = line;
+}
+
+function errorType(error: unknown): string {
+  try {
+    if (!types.isNativeError(error)) return typeof error;
+    const { code } = error as { code?: unknown };
+    return typeof code === 'string' && code.length < 64 ? code : error.name;
+  } catch {
+    return 'error';
+  }
+}
+
+// --- writing
+
+/** While true, what ends is kept back: an open window may still say what its waits were for. */
+let holding = false;
+let held: Frame[] = [];
+
+/** Writes an ended frame, if it is worth it, as soon as nothing about it is open. */
+function finish(frame: Frame): void {
+  if (frame.written || frame.open > 0 || frame.state !== State.done) return;
+  if (holding) {
+    held.push(frame);
+    return;
+  }
+  if (frame.claimed || frame.end - frame.start >= longNs) write(frame);
+}
+
+function write(frame: Frame): void {
+  const { root, site } = frame;
+  if (root === undefined) return;
+  frame.written = true;
+  claim(frame);
+  const parent = frame.parent !== undefined ? frame.parent.id : root.request ? root.id : noSpan;
+  writeFrame(
+    root,
+    frame.id,
+    parent,
+    frame.functionId,
+    site.name,
+    site.line,
+    frame.start,
+    frame.end - frame.start,
+    frame.cpu,
+    frame.error,
+    Rule.root,
+  );
+  const { waits } = frame;
+  if (waits === undefined) return;
+  frame.waits = undefined;
+  for (const wait of waits) {
+    writeWait(root, frame.id, wait.start, wait.end - wait.start, wait.line, wait.cause, wait.by);
+  }
+}
+
+const noSpan: SpanId = { hi: 0, lo: 0 };
+
+/** Something refers to the frame: it and those that called it will be written, or are now if they had ended. */
+export function claim(frame: Frame): void {
+  let one: Frame | undefined = frame;
+  while (one !== undefined && !one.claimed) {
+    one.claimed = true;
+    if (one.state === State.done && !one.written) finish(one);
+    one = one.parent;
+  }
+}
+
+// --- for ownership.ts
+
+let onResume: ((frame: Frame, wait: Wait) => void) | undefined;
+
+/** Between the two calls frames that end are kept back, and `fn` is told of frames that go on. */
+export function watchResumes(fn: ((frame: Frame, wait: Wait) => void) | undefined): void {
+  onResume = fn;
+  holding = fn !== undefined;
+  if (holding) return;
+  const ended = held;
+  held = [];
+  for (const frame of ended) finish(frame);
+}
+
+/** The frame that runs now, as an asker of operations. */
+export function askingFrame(): Frame | undefined {
+  const frame = frameHere();
+  if (frame === undefined || !on) return undefined;
+  if (frame.state === State.light) {
+    const at = clock();
+    begin(frame, at);
+  }
+  return frame;
+}
+
+/** `frame` asked for `op`, as far as is known. */
+export function open(frame: Frame, op: Operation): void {
+  frame.open++;
+  if (op.line === 0 && frame.state === State.running) {
+    if (frame.line !== 0) {
+      op.line = frame.line;
+      return;
+    }
+    frame.asked ??= [];
+    if (frame.asked.length < maxWaits) frame.asked.push(op);
+  } else if (op.line === 0) {
+    op.line = frame.stopLine;
+  }
+}
+
+/** `op`, which `frame` asked for as far as is known, was answered now. */
+export function answer(frame: Frame, op: Operation, at: number): void {
+  frame.answer = op;
+  frame.answeredAt = at;
+}
+
+/** `frame` does not own the operation that it opened. */
+export function disown(frame: Frame): void {
+  frame.open--;
+  finish(frame);
+}
+
+/** An operation that `frame` opened is settled and the frame owns it. */
+export function settled(frame: Frame, at: number): void {
+  frame.open--;
+  claim(frame);
+  if (frame.state === State.returned && frame.open === 0 && frame.first === undefined) {
+    const wait = addWait(frame, frame.stopped, at, frame.stopLine);
+    if (wait !== undefined && frame.answer !== undefined) {
+      wait.cause = Cause.operation;
+      wait.by = frame.answer.id;
+    }
+    end(frame, at);
+  } else {
+    finish(frame);
+  }
+}
+
+/** The frame that work of a root without a request began with. */
+export const topFrame = (root: Root): Frame | undefined => (root.note as Frame | undefined)?.heir;
+
+const maxSearched = 64;
+
+/** The frames of a root that wait with nobody open beneath them, oldest first; undefined = too many to say. */
+export function waitingLeaves(root: Root): Frame[] | undefined {
+  const list = root.note as Frame | undefined;
+  const leaves: Frame[] = [];
+  if (list === undefined) return leaves;
+  let searched = 0;
+  const stack: (Frame | undefined)[] = [list.first];
+  while (stack.length > 0) {
+    const frame = stack.pop();
+    if (frame === undefined) continue;
+    if (++searched > maxSearched) return undefined;
+    if (frame.next !== undefined) stack.push(frame.next);
+    if (frame.first !== undefined) stack.push(frame.first);
+    else if (frame.state === State.waiting || frame.state === State.returned) leaves.push(frame);
+  }
+  return leaves;
+}
+
+// --- starting
+
+/** What transformed code finds. */
+const runtime = Object.freeze({
+  module: moduleSites,
+  enter,
+  suspend,
+  resume,
+  back,
+  pause: pauseAtYield,
+  fail,
+  ret,
+  exit,
+  enterSync,
+  exitSync,
+  into,
+  out,
+});
+
+export type FramesRuntime = typeof runtime;
+
+export const globalName = Symbol.for('whywait');
+
+/** Makes the runtime reachable. Transformed code must find it, whatever `on` is. */
+export function startFrames(): void {
+  Object.defineProperty(globalThis, globalName, { value: runtime, enumerable: false, configurable: true });
+}
+
+/** From now every call does nothing. */
+export function stopFrames(): void {
+  on = false;
+  here.frame = undefined;
+}

@@ -25,6 +25,8 @@ export class Root {
   readonly start: number;
   /** True once answered or closed; an ended root owns no new operation by inheritance alone. */
   ended = false;
+  /** frames.ts's own note: the frames open beneath it. */
+  note: unknown = undefined;
 
   constructor(trace: Uint32Array, id: SpanId, parent: SpanId | undefined, request: boolean, start: number) {
     this.trace = trace;
@@ -71,6 +73,8 @@ export class Operation {
   closedAt = Number.NaN;
   /** The owner ran again; NaN = not known. */
   resumedAt = Number.NaN;
+  /** ownership.ts's own note: how it was asked. */
+  note: object | undefined = undefined;
 
   constructor(exchange: Exchange, peer: Peer, id: SpanId) {
     this.exchange = exchange;
