@@ -1,52 +1,30 @@
 // Function frames: what transformed user code (transform/) calls, so that we know which function of the user's asked
 // for an operation, where it waits, and what let it go on.
 //
-// The transform reaches us through one global, `globalThis[Symbol.for('whywait')]`, which has exactly these members.
-// No call ever throws; all return at once. `$f`, `$m`, `$p`, `$e` are the transform's own names.
+// The transform reaches us through one global, `$ww`, not enumerable. No call ever throws; all return at once.
+// `$ww.m` holds the sites: one for each function, numbered in the process by `addSites`.
 //
-//   preamble of each module (one line, after any 'use strict'; `$m` holds the module's sites):
-//     const $w = globalThis[Symbol.for('whywait')], $m = $w.module([file, …], [name, fileIndex, line, …]);
-//     `file` as the user's source names it (relative to the run's directory), three entries a function; `$m[i]` is the
-//     i-th function. '' as a name = anonymous.
+//   async function     { const $f = $ww.enter(site, outer?); try { … } catch (e) { throw $ww.fail($f, e) }
+//                        finally { $ww.exit($f) } }          outer: the frame around an inline callback
+//     await E          $ww.resume($f, await $ww.suspend($f, E, line))
+//     return E         return $ww.ret($f, E, line)            E holds a call and is no await
+//     catch, finally   $ww.back($f); first
+//     for await        for await (const x of $ww.each($f, E, line)) { $ww.back($f); … } $ww.back($f);
+//     yield E          $ww.resume($f, yield $ww.pause($f, E))
+//   sync function      { const $f = $ww.enterSync(site); try { … } finally { $ww.exitSync($f) } }
+//     return E         return $ww.ret($f, E, line)
+//   inline callback    { const $p = $ww.into($f, line, site); try { … } finally { $ww.out($p) } }
+//                        it is the continuation of $f; `line` is that of the call it was given to. What is inside
+//                        uses $p as its frame.
+//   anywhere           $f.line = N   before a call that is not awaited
 //
-//   async function, method or arrow (an expression body becomes a block with `return`):
-//     { const $f = $w.enter($m[i]); try { BODY } catch ($e) { throw $w.fail($f, $e) } finally { $w.exit($f) } }
-//     When it is a function expression that is itself an argument of a call (an inline callback), its lexically
-//     enclosing frame is given too, where there is one: $w.enter($m[i], $outer). (So name frames by depth: $f0, $f1.)
-//     BODY:
-//       await EXPR               → $w.resume($f, await $w.suspend($f, EXPR, line))
-//       return EXPR (no await at its head, EXPR holds a call)  → return $w.ret($f, EXPR, line)
-//       catch (e) { …            → catch (e) { $w.back($f); …      first statement of each catch block
-//       finally { …              → finally { $w.back($f); …        and of each finally block
-//       for await (const x of E) BLOCK
-//                                → for await (const x of $w.suspend($f, E, line)) { $w.back($f); try BLOCK
-//                                  finally { $w.suspend($f, undefined, line) } } $w.back($f);
-//     async generator: the same, and  yield EXPR → $w.resume($f, yield $w.pause($f, EXPR)); yield* is left alone but
-//     for  $w.resume($f, yield* $w.pause($f, EXPR)).
-//     Plain generators are left alone.
-//     Parameter defaults are outside of the try: leave awaits and calls there alone.
+// A callback is not wrapped: its body tells us, so nothing is made when a closure is, and its length, name, `this`
+// and identity are the user's.
 //
-//   module with top-level await: `const $f = $w.enter($m[i])` first, `$w.exit($f)` last, its awaits as above; name
-//     '(module)'.
+//   async f     │▓▓▓│ await        │▓│ await     │▓▓│             ▓ own running: cpu
+//   async g          │▓│   await   │▓│                            f's first wait was for g, g's for its operation
+//   operation          ├───────────┤ window: g goes on, then f
 //
-//   sync function that holds an inline callback, or returns a call's value:
-//     { const $f = $w.enterSync($m[i]); try { BODY } finally { $w.exitSync($f) } }
-//     no catch (a rethrow would change the line that Node prints for an uncaught error).
-//       return EXPR (EXPR holds a call) → return $w.ret($f, EXPR, line)
-//     Leave alone: generators, getters, setters, constructors, functions without a call.
-//
-//   sync inline callback (a function expression or arrow that is an argument of a call, not async, not a generator)
-//   inside of a frame $f: it is the continuation of $f, not a function of its own. Its body becomes
-//     { const $p = $w.into($f, line); try { BODY } finally { $w.out($p) } }
-//     `line` = the line of the call that it was given to. `return EXPR` in it stays as it is. A body without call,
-//     `new`, `await` or tagged template is left alone. Nothing is created when the closure is made, and its length,
-//     name, `this` and `arguments` are untouched.
-//     At the top level of a module there is no $f: such a callback is treated as a sync function of its own
-//     (enterSync; its name '' or what the transform makes of it).
-//
-//   optionally, before a statement that calls something without awaiting it:  $f.line = N;
-//     (an operation takes the line of its frame when it is asked; `suspend`, `ret` and `into` set it too, also for
-//     operations that were asked while their EXPR was evaluated.)
 
 import { types } from 'node:util';
 import { Cause, Rule } from '../model/schema.ts';
@@ -179,20 +157,16 @@ function clock(): number {
   return lastAt;
 }
 
-function moduleSites(files: readonly string[], sites: readonly (string | number)[]): Site[] {
-  const made: Site[] = [];
-  for (let i = 0; i + 2 < sites.length; i += 3) {
-    made.push({
-      name: String(sites[i]),
-      file: files[Number(sites[i + 1])] ?? '',
-      line: Number(sites[i + 2]),
-      id: 0,
-    });
-  }
-  return made;
+const sites: Site[] = [];
+
+/** Numbers the functions of a file; the first one's number. */
+export function addSites(functions: readonly { name: string; file: string; line: number }[]): number {
+  const first = sites.length;
+  for (const { name, file, line } of functions) sites.push({ name, file, line, id: 0 });
+  return first;
 }
 
-function enter(site: Site, outer?: Frame): Frame {
+function enter(site: Site, outer?: Frame | Turn): Frame {
   const at = clock();
   const caller = frameHere();
   const frame = new Frame(site, undefined, caller, at);
@@ -202,7 +176,7 @@ function enter(site: Site, outer?: Frame): Frame {
     pause(caller, at);
     frame.root = caller.root;
   } else {
-    findRoot(frame, outer);
+    findRoot(frame, outer instanceof Turn ? outer.frame : outer);
   }
   link(frame);
   frame.prev = caller;
@@ -296,9 +270,10 @@ class Turn {
   }
 }
 
-function into(frame: Frame, line: number): Turn | undefined {
+function into(outer: Frame | Turn, line: number, site: Site): Frame | Turn {
+  let frame = outer instanceof Turn ? outer.frame : outer;
   const was = frameHere();
-  if (was === frame || !on) return undefined;
+  if (was === frame || !on) return frame;
   for (let under = was; under !== undefined; under = under.prev) {
     if (under !== frame) continue;
     const turn = new Turn(frame, was, true);
@@ -311,7 +286,7 @@ function into(frame: Frame, line: number): Turn | undefined {
     return turn;
   }
   const at = clock();
-  frame = goesOnAs(frame, at);
+  frame = goesOnAs(frame, site, at);
   const turn = new Turn(frame, was, false);
   if (was !== undefined) pause(was, at);
   const root = frame.root;
@@ -330,8 +305,8 @@ function into(frame: Frame, line: number): Turn | undefined {
   return turn;
 }
 
-function out(turn: Turn | undefined): void {
-  if (turn === undefined || !on) return;
+function out(turn: Frame | Turn): void {
+  if (!on || !(turn instanceof Turn)) return;
   const { frame, was } = turn;
   here.frame = was;
   if (turn.switched) enterStore(turn.store);
@@ -347,6 +322,31 @@ function out(turn: Turn | undefined): void {
   } else {
     frame.stopped = at;
   }
+}
+
+/** What `for await` goes through: each step is an await of the frame's. */
+function each(frame: Frame, from: unknown, line: number): unknown {
+  if (!on || from === null || from === undefined) return from;
+  const given = from as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown };
+  const key = given[Symbol.asyncIterator] == null ? Symbol.iterator : Symbol.asyncIterator;
+  const make = given[key];
+  if (typeof make !== 'function') return from;
+  return { [key]: () => stepping(frame, Reflect.apply(make, from, []), line) };
+}
+
+function stepping(frame: Frame, iterator: unknown, line: number): unknown {
+  if (typeof iterator !== 'object' || iterator === null) return iterator;
+  const inner = iterator as { next?: unknown; return?: unknown };
+  const { next } = inner;
+  if (typeof next !== 'function') return iterator;
+  return {
+    next: () => suspend(frame, Reflect.apply(next, iterator, []), line),
+    get return() {
+      const close = inner.return;
+      if (typeof close !== 'function') return close;
+      return () => suspend(frame, Reflect.apply(close, iterator, []), line);
+    },
+  };
 }
 
 // --- beneath them
@@ -548,7 +548,7 @@ function blame(wait: Wait, cause: Cause, callee: Frame): void {
 }
 
 /** A written frame's callbacks go on as a frame of the same function. */
-function goesOnAs(frame: Frame, at: number): Frame {
+function goesOnAs(frame: Frame, site: Site, at: number): Frame {
   while (frame.heir !== undefined && frame.written) frame = frame.heir;
   if (frame.state === State.light) {
     // Left without anything beneath it: its callback is the first.
@@ -564,7 +564,7 @@ function goesOnAs(frame: Frame, at: number): Frame {
   const store = currentStore();
   const other = root !== undefined && !root.request && store instanceof Root && store.request && store !== root;
   if (!frame.written && !other) return frame;
-  const heir = new Frame(frame.site, root, frame, at);
+  const heir = new Frame(site, root, frame, at);
   heir.state = State.done;
   if (other) {
     heir.parent = undefined;
@@ -745,8 +745,9 @@ export function waitingLeaves(root: Root): Frame[] | undefined {
 // --- starting
 
 /** What transformed code finds. */
-const runtime = Object.freeze({
-  module: moduleSites,
+export const runtime = Object.freeze({
+  m: sites,
+  each,
   enter,
   suspend,
   resume,
@@ -763,7 +764,7 @@ const runtime = Object.freeze({
 
 export type FramesRuntime = typeof runtime;
 
-export const globalName = Symbol.for('whywait');
+export const globalName = '$ww';
 
 /** Makes the runtime reachable. Transformed code must find it, whatever `on` is. */
 export function startFrames(): void {
