@@ -49,4 +49,69 @@ for (const node of nodes) {
       ],
     );
   });
+
+  test(`an inbound request is a SERVER span, and what it asks for lies under it${on}`, async () => {
+    const { spans, stdout, stderr, code } = await run(
+      `${lines}
+      const http = require('node:http');
+      const back = http.createServer((req, res) => {
+        res.setHeader('x-got', String(req.headers.traceparent));
+        res.statusCode = req.url === '/broken' ? 503 : 200;
+        res.end('four');
+      });
+      const front = http.createServer(async (req, res) => {
+        const answer = await fetch('http://127.0.0.1:' + back.address().port + '/users/12?secret=1');
+        await answer.text();
+        const broken = await new Promise((done) => http.get({ port: back.address().port, host: '127.0.0.1', path: '/broken' }, done));
+        broken.resume();
+        await once(broken, 'end');
+        res.end(answer.headers.get('x-got') + ' ' + broken.headers['x-got']);
+      });
+      (async () => {
+        await listen(back);
+        await listen(front);
+        const socket = net.connect(front.address().port, '127.0.0.1');
+        socket.write('GET /home/7 HTTP/1.1\\r\\nhost: x\\r\\nconnection: close\\r\\n' +
+          'traceparent: 00-11111111111111112222222222222222-3333333333333333-01\\r\\n\\r\\n');
+        let text = '';
+        for await (const chunk of socket) text += chunk;
+        console.log(text.split('\\r\\n\\r\\n')[1]);
+        back.closeAllConnections();
+        back.close();
+        front.close();
+        const gone = net.createServer();
+        const port = await listen(gone);
+        gone.close();
+        await once(gone, 'close');
+        await fetch('http://127.0.0.1:' + port).catch(() => {});
+        process.exit(3);
+      })();`,
+      { node },
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 3);
+    const [fetched, got] = stdout.match(/00-1{16}2{16}-[0-9a-f]{16}-01/g) ?? [];
+    const servers = spans.filter(({ kind }) => kind === 2 - 1);
+    const home = servers.find(({ operation }) => operation === 'GET /home/:id');
+    assert.equal(home?.trace, '11111111111111112222222222222222');
+    assert.equal(home?.parent, '3333333333333333');
+    assert.equal(home?.status, 200);
+    const users = servers.find(({ operation }) => operation === 'GET /users/:id');
+    const broken = servers.find(({ operation }) => operation === 'GET /broken');
+    assert.equal(users?.trace, home?.trace);
+    assert.equal(broken?.trace, home?.trace);
+    assert.equal(broken?.error, '503');
+    const asked = spans.filter(({ kind, trace }) => kind === 2 && trace === home?.trace);
+    const [toUsers, toBroken] = ['GET /users/:id', 'GET /broken'].map((name) =>
+      asked.filter((s) => s.operation === name),
+    );
+    assert.deepEqual([toUsers.length, toBroken.length], [1, 1]);
+    assert.equal(users?.parent, toUsers[0].span);
+    assert.equal(broken?.parent, toBroken[0].span);
+    assert.equal(toUsers[0].parent, home?.span);
+    assert.equal(fetched, `00-${toUsers[0].trace}-${toUsers[0].span}-01`);
+    assert.equal(got, `00-${toBroken[0].trace}-${toBroken[0].span}-01`);
+    assert.match(toUsers[0].service, /^http:\/\/127\.0\.0\.1:\d+$/);
+    assert.equal(spans.filter(({ error }) => error === 'ECONNREFUSED').length, 1);
+  });
 }

@@ -12,15 +12,28 @@ import { Exchange, type Sink } from '../protocols/decoder.ts';
 import { protocols } from '../protocols/list.ts';
 import { unknown } from '../protocols/unknown/decoder.ts';
 import { now } from './clock.ts';
+import { runInRoot } from './context.ts';
 import { nextSpanId } from './ids.ts';
-import { Operation, type Peer } from './operation.ts';
-import { adopt, answered, asked, failed, type Snapshot, snapshot } from './ownership.ts';
+import { Operation, type Peer, type Root } from './operation.ts';
+import { adopt, answered, arrival, asked, failed, type Snapshot, snapshot, unheard } from './ownership.ts';
 import { count } from './span-buffer.ts';
 
 /** Who asked, where that is known before the bytes are written (patch-http.ts). */
 export interface Asker {
   readonly at: number;
   readonly snapshot: Snapshot;
+}
+
+/** Who probably asked: its answer will tell (patch-fetch.ts). */
+export interface Guess {
+  readonly root: Root;
+  readonly at: number;
+}
+
+/** Who may know more of what is being written to a socket than the context it is written in. */
+export interface Witnesses {
+  askerOn(socket: object): Asker | undefined;
+  guessOn(socket: object): Guess | undefined;
 }
 
 let lastNumber = 0;
@@ -43,11 +56,10 @@ export class Connection implements Peer, Sink {
   on = true;
   /** The operation that the last bytes written opened. */
   newest: Operation | undefined = undefined;
-  /** Who asks for the exchange that opens next, if known. */
-  askerOf: ((socket: object) => Asker | undefined) | undefined = undefined;
   /** May a header be added: undefined = not yet asked (propagate.ts). */
   mayPropagate: boolean | undefined = undefined;
   private conversation: Conversation;
+  private readonly witnesses: Witnesses;
   private readonly creator: Snapshot;
   private at = 0;
   private writing = false;
@@ -56,7 +68,8 @@ export class Connection implements Peer, Sink {
   private namespace: string | undefined = undefined;
   private service = '';
 
-  constructor(top: object, address: string, secure: boolean, connectAt: number) {
+  constructor(top: object, address: string, secure: boolean, connectAt: number, witnesses: Witnesses) {
+    this.witnesses = witnesses;
     this.number = nextConnectionNumber();
     this.top = top;
     this.address = address;
@@ -124,6 +137,7 @@ export class Connection implements Peer, Sink {
   received(bytes: Uint8Array, at: number): void {
     this.at = at;
     try {
+      arrival();
       this.conversation.server(bytes, at);
       if (this.conversation.lost) this.lose();
     } catch (error) {
@@ -138,6 +152,7 @@ export class Connection implements Peer, Sink {
     live.delete(this);
     this.at = now();
     try {
+      arrival();
       if (this.ready) this.conversation.close(this.at, error);
       else if (error !== '') this.refused(error);
     } catch (fault) {
@@ -182,12 +197,20 @@ export class Connection implements Peer, Sink {
     const op = new Operation(exchange, this, nextSpanId());
     exchange.note = op;
     this.newest = op;
-    const asker = this.askerOf === undefined ? undefined : this.askerOf(this.top);
-    if (asker === undefined) {
+    if (this.protocol !== 'http') {
       asked(op);
-    } else {
-      op.askedAt = asker.at;
+      return;
+    }
+    const asker = this.witnesses.askerOn(this.top);
+    const guess = asker ? undefined : this.witnesses.guessOn(this.top);
+    if (asker) {
       adopt(op, asker.snapshot);
+      op.askedAt = asker.at;
+    } else if (guess && !guess.root.ended) {
+      runInRoot(guess.root, asked, undefined, [op]);
+      op.askedAt = guess.at;
+    } else {
+      asked(op);
     }
   }
 
@@ -202,7 +225,8 @@ export class Connection implements Peer, Sink {
     }
     op.service = this.service;
     // What closes while the program writes (an unknown protocol's turn, when the next begins) wakes nobody now.
-    if (this.writing || Number.isNaN(exchange.firstIn) || !this.on) failed(op);
+    if (this.writing) unheard(op);
+    else if (Number.isNaN(exchange.firstIn)) failed(op);
     else answered(op);
   }
 }

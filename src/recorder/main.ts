@@ -5,8 +5,11 @@ import { basename } from 'node:path';
 import { closeAll } from './connection.ts';
 import { startContexts } from './context.ts';
 import { atExit } from './exit.ts';
+import { startFrames } from './frames.ts';
 import { type Options, readOptions } from './options.ts';
 import { flushOwners, onSettled } from './ownership.ts';
+import { guessOn, patchFetch } from './patch-fetch.ts';
+import { askerOn, patchHttp, settleInbound } from './patch-http.ts';
 import { patchNet } from './patch-net.ts';
 import { collectorIsThere, environment, Shipper } from './ship.ts';
 import { writeOperation } from './span-buffer.ts';
@@ -21,10 +24,14 @@ function start(options: Options): void {
   const shipper = new Shipper(options);
   onSettled(writeOperation);
   startContexts();
-  patchNet(options);
+  if (options.functions) startFrames();
+  patchNet(options, { askerOn, guessOn });
+  patchHttp();
+  patchFetch();
   atExit(() => {
     try {
       closeAll();
+      settleInbound();
       flushOwners();
     } catch {
       // What could not be settled is lost; the rest is left behind.

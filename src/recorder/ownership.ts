@@ -203,11 +203,18 @@ export function failed(op: Operation): void {
   if (ask.done) return;
   const at = now();
   if (Number.isNaN(op.closedAt)) op.closedAt = at;
-  if (op.exchange.oneWay) {
+  // One that had its answer but only now is known to be over (a turn of an unknown protocol) wakes nobody now.
+  if (op.exchange.oneWay || (op.exchange.error === '' && op.exchange.lastIn < at)) {
     settleAsGuessed(op, ask);
     return;
   }
-  openWindow(op, ask, Number.isNaN(op.exchange.lastIn) ? at : op.exchange.lastIn);
+  openWindow(op, ask, at);
+}
+
+/** The exchange is over, and nobody is told of that now: the first guess stands. */
+export function unheard(op: Operation): void {
+  const ask = askOf(op);
+  if (!ask.done) settleAsGuessed(op, ask);
 }
 
 function openWindow(op: Operation, ask: Ask, at: number): void {

@@ -11,11 +11,11 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { now } from './clock.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Witnesses } from './connection.ts';
 import { neutral } from './context.ts';
 import type { Options } from './options.ts';
 import { patch } from './patch.ts';
-import { withTraceparent } from './propagate.ts';
+import { type Propagate, propagation } from './propagate.ts';
 import { count } from './span-buffer.ts';
 import { newStamp } from './stamp.ts';
 
@@ -60,9 +60,9 @@ function takeOver(socket: Inner): Connection | undefined {
   return connection;
 }
 
-export function patchNet(options: Options): void {
+export function patchNet(options: Options, witnesses: Witnesses): void {
   const socket = net.Socket.prototype;
-  const seen = withTraceparent(options);
+  const propagate = propagation(options);
 
   patch<Inner['connect']>(
     socket,
@@ -75,7 +75,7 @@ export function patchNet(options: Options): void {
         try {
           const address = addressOf(args);
           if (address) {
-            connection = new Connection(this, address, this.encrypted === true, now());
+            connection = new Connection(this, address, this.encrypted === true, now(), witnesses);
             connections.set(this, connection);
             followOwnBuffer(this);
           }
@@ -108,8 +108,8 @@ export function patchNet(options: Options): void {
           const connection = find(this);
           if (connection !== undefined) {
             const at = now();
-            if (writev) data = writtenMany(connection, data as Writes, at, seen);
-            else data = written(connection, data as string | Buffer, encoding, at, seen);
+            if (writev) data = writtenMany(connection, data as Writes, at, propagate);
+            else data = written(connection, data as string | Buffer, encoding, at, propagate);
           }
         }
         return original.call(this, writev, data, encoding, done);
@@ -173,26 +173,25 @@ function bytesOf(text: string, encoding: string): Uint8Array {
   return scratch.subarray(0, scratch.write(text, 0, name));
 }
 
-type Seen = (connection: Connection, data: string | Buffer) => string | Buffer;
-
 /** Decodes what is written; answers what to write: the same, or a copy that carries a traceparent. */
-function written(connection: Connection, data: string | Buffer, encoding: string, at: number, seen: Seen) {
+function written(connection: Connection, data: string | Buffer, encoding: string, at: number, propagate: Propagate) {
   const mayBegin = connection.idle;
   connection.newest = undefined;
-  connection.written(typeof data === 'string' ? bytesOf(data, encoding) : data, at);
-  return mayBegin && connection.newest !== undefined ? seen(connection, data) : data;
+  const bytes = typeof data === 'string' ? bytesOf(data, encoding) : data;
+  connection.written(bytes, at);
+  return mayBegin && connection.newest !== undefined ? propagate(connection, data, bytes) : data;
 }
 
-function writtenMany(connection: Connection, data: Writes, at: number, seen: Seen): Writes {
+function writtenMany(connection: Connection, data: Writes, at: number, propagate: Propagate): Writes {
   const count = data.length;
   let result = data;
   for (let i = 0; i < count && connection.on; i++) {
     const item = data[i];
     if (data.allBuffers || item instanceof Uint8Array || typeof item === 'string') {
-      const after = written(connection, item as Buffer, 'utf8', at, seen);
+      const after = written(connection, item as Buffer, 'utf8', at, propagate);
       if (after !== item) result = replaced(result, data, i, after);
     } else {
-      const after = written(connection, item.chunk, item.encoding, at, seen);
+      const after = written(connection, item.chunk, item.encoding, at, propagate);
       if (after !== item.chunk) result = replaced(result, data, i, { ...item, chunk: after });
     }
   }

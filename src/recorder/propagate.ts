@@ -9,9 +9,10 @@
 // Never to a head that has one, that is signed, or that opens a tunnel.
 
 import type net from 'node:net';
+import { requestHead } from '../protocols/http1/head.ts';
 import type { Connection } from './connection.ts';
 import { hex8 } from './ids.ts';
-import type { Operation, SpanId } from './operation.ts';
+import type { SpanId } from './operation.ts';
 import type { Options } from './options.ts';
 
 /** version 00, trace, span, flags: sampled. */
@@ -66,52 +67,44 @@ export function hostOf(address: string): string {
   return colon < 0 ? address : address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
 }
 
-/** Answers the bytes to write instead of a request's: with our header where it may have one, else the same. */
-export function withTraceparent(options: Options): (connection: Connection, data: string | Buffer) => string | Buffer {
+/** What to write instead of `data`, whose bytes are `bytes`: with our header where it may have one, else the same. */
+export type Propagate = (connection: Connection, data: string | Buffer, bytes: Uint8Array) => string | Buffer;
+
+export function propagation(options: Options): Propagate {
   if (options.propagate === 'none') return (_, data) => data;
-  return (connection, data) => {
+  return (connection, data, bytes) => {
     if (connection.mayPropagate === false || connection.protocol !== 'http') return data;
     if (connection.mayPropagate === undefined) {
-      const socket = connection.top as net.Socket;
+      const { remoteAddress } = connection.top as net.Socket;
       // A Unix socket leads to this machine.
       const local = connection.address.startsWith('/');
-      connection.mayPropagate = local || mayCarry(options, hostOf(connection.address), socket.remoteAddress);
+      connection.mayPropagate = local || mayCarry(options, hostOf(connection.address), remoteAddress);
       if (!connection.mayPropagate) return data;
     }
-    const op = connection.newest as Operation;
-    if (!op.root) return data;
-    return typeof data === 'string' ? intoText(data, op.root.trace, op.id) : intoBytes(data, op.root.trace, op.id);
+    const op = connection.newest;
+    if (op?.root === undefined) return data;
+    const head = requestHead(bytes);
+    if (head === undefined || head.traceparent || isSigned(bytes, head.end)) return data;
+    const line = `traceparent: ${traceparentOf(op.root.trace, op.id)}\r\n`;
+    const at = head.afterRequestLine;
+    if (typeof data !== 'string') {
+      return Buffer.concat([bytes.subarray(0, at), Buffer.from(line, 'latin1'), bytes.subarray(at)]);
+    }
+    // The first line's end is where the bytes have it, whatever a character's width.
+    const after = data.indexOf('\n') + 1;
+    return data.slice(0, after) + line + data.slice(after);
   };
 }
 
-const maxHead = 16_384;
-
-/** Where in a request's head a header line may be put; -1 when none may. */
-function placeIn(head: string): number {
-  const line = head.indexOf('\r\n');
-  if (!/^(?!CONNECT )[A-Z-]{3,20} \S+ HTTP\/1\.1$/.test(head.slice(0, line))) return -1;
-  // traceparent is there already; the request is signed (AWS SigV4, HTTP Signatures of any draft, Azure's SharedKey).
-  if (/\r\n(?:traceparent|signature|signature-input|x-amz-content-sha256)[ \t]*:/i.test(head)) return -1;
-  if (/\r\nauthorization[ \t]*:[ \t]*(?:aws|signature|sharedkey|hmac|google4-|tc3-|acs)/i.test(head)) return -1;
-  return line + 2;
+/** AWS SigV4 and its like, HTTP Signatures of any draft: what is signed must not change. */
+function isSigned(bytes: Uint8Array, end: number): boolean {
+  const head = latin1(bytes, end);
+  return (
+    /\n(?:signature|signature-input|x-amz-content-sha256|x-amz-date)[ \t]*:/i.test(head) ||
+    /\nauthorization[ \t]*:[ \t]*(?:aws|signature|sharedkey|hmac|goog4-|tc3-|acs)/i.test(head)
+  );
 }
 
-function intoText(data: string, trace: Uint32Array, span: SpanId): string {
-  const end = data.indexOf('\r\n\r\n');
-  if (end < 0 || end > maxHead) return data;
-  const at = placeIn(data.slice(0, end + 2));
-  return at < 0 ? data : `${data.slice(0, at)}traceparent: ${traceparentOf(trace, span)}\r\n${data.slice(at)}`;
-}
-
-function intoBytes(data: Buffer, trace: Uint32Array, span: SpanId): Buffer {
-  const bytes = Buffer.isBuffer(data)
-    ? data
-    : Buffer.from((data as Uint8Array).buffer, (data as Uint8Array).byteOffset, (data as Uint8Array).byteLength);
-  const head = bytes.toString('latin1', 0, Math.min(bytes.length, maxHead));
-  const end = head.indexOf('\r\n\r\n');
-  if (end < 0) return data;
-  const at = placeIn(head.slice(0, end + 2));
-  if (at < 0) return data;
-  const line = Buffer.from(`traceparent: ${traceparentOf(trace, span)}\r\n`, 'latin1');
-  return Buffer.concat([bytes.subarray(0, at), line, bytes.subarray(at)]);
+function latin1(bytes: Uint8Array, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, end).toString('latin1');
 }
