@@ -19,31 +19,10 @@ export class CliError extends Error {
 /** Exit code for words that we do not understand. */
 export const usageExit = 2;
 
-/** Errors of the system, of the store and of the collector, in the same form. Others are ours to mend: thrown on. */
+/** An error of the store or the collector in the same form; undefined for one that is ours to mend. */
 export function asCliError(error: unknown): CliError | undefined {
   if (error instanceof CliError) return error;
   if (!(error instanceof Error)) return undefined;
-  const { code, what, todo, path } = error as Error & { code?: string; what?: string; todo?: string; path?: string };
-  if (code?.startsWith('WW_')) return new CliError(code, what ?? error.message, todo ?? '', 1);
-  const where = path ?? 'The directory';
-  switch (code) {
-    case 'EADDRINUSE':
-      return new CliError('WW_PORT_IN_USE', 'The port is in use.', 'Give another with --port, or none for a free one.');
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new CliError(
-        'WW_DIR_READONLY',
-        `${where} cannot be written to.`,
-        'Say with --dir where whywait may keep its runs.',
-      );
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new CliError(
-        'WW_DISK_FULL',
-        'The disk is full.',
-        'Free some space (whywait runs rm removes old runs), or give another place with --dir.',
-      );
-  }
-  return undefined;
+  const { code, what, todo } = error as Error & { code?: string; what?: string; todo?: string };
+  return code?.startsWith('WW_') ? new CliError(code, what ?? error.message, todo ?? '') : undefined;
 }
