@@ -2,5 +2,6 @@
 
 import type { Protocol } from './decoder.ts';
 import { http } from './http1/decoder.ts';
+import { mysql } from './mysql/decoder.ts';
 
-export const protocols: readonly Protocol[] = [http];
+export const protocols: readonly Protocol[] = [http, mysql];
