@@ -13,8 +13,7 @@ rmSync('dist', { recursive: true, force: true });
 /** Entry → where it is written. Recorder files are loaded by path into the user's process. */
 const recorder = {
   recorder: 'src/recorder/main.ts',
-  transform: 'src/recorder/transform/worker-entry.ts',
-  hooks: 'src/recorder/transform/hooks.ts',
+  transform: 'src/recorder/transform/file.ts',
 };
 const existing = (entries) => Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
 
@@ -26,6 +25,18 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'cjs',
+  legalComments: 'none',
+});
+
+// A module for each of its URLs: Node would load a CommonJS file once only.
+await build({
+  entryPoints: existing({ hooks: 'src/recorder/transform/hooks.ts' }),
+  outdir: 'dist/recorder',
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
   legalComments: 'none',
 });
 

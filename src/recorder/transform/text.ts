@@ -1,0 +1,43 @@
+// The marks in compiled code, and the way back: what the recorder itself needs of them, without the parser.
+
+/** Every insertion stands between these two. */
+export const open = '/*$<*/';
+export const close = '/*>$*/';
+const inserted = /\/\*\$<\*\/[\s\S]*?\/\*>\$\*\//g;
+
+/** The user's own text. */
+export const original = (code: string): string => code.replace(inserted, '');
+
+/** The name of the runtime in compiled code: a global, see compile.ts. A source that holds it is left alone. */
+export const runtimeName = '$ww';
+
+/** How many characters a site's number takes, so that columns do not depend on the numbers. */
+const siteDigits = 7;
+const sitePattern = /\$ww\.m\[ *(\d+)\]/g;
+
+/** A site in inserted text: the number of the function in its file, later in the process. */
+export const siteText = (index: number): string => `$ww.m[${String(index).padStart(siteDigits)}]`;
+
+/** `code` with its sites numbered from `first` in the process. */
+export const placeSites = (code: string, first: number): string =>
+  first === 0 ? code : code.replace(sitePattern, (_, index: string) => siteText(Number(index) + first));
+
+/**
+ * Makes Function.prototype.toString give the user's own text: functions are sent to browsers, workers and other
+ * contexts as text, and there nobody knows our runtime.
+ */
+export function keepFunctionText(): void {
+  const native = Function.prototype.toString;
+  const own = {
+    toString(this: unknown): string {
+      const text: string = Reflect.apply(native, this === own.toString ? native : this, []);
+      return text.includes(open) ? original(text) : text;
+    },
+  };
+  Object.defineProperty(Function.prototype, 'toString', {
+    value: own.toString,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
+}
