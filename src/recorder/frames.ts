@@ -15,7 +15,7 @@
 //     return E         return $ww.ret($f, E, line)
 //   inline callback    { const $p = $ww.into($f, line, site); try { … } finally { $ww.out($p) } }
 //                        it is the continuation of $f; `line` is that of the call it was given to. What is inside
-//                        uses $p as its frame.
+//                        uses $p.frame, where there is one, as its frame.
 //   anywhere           $f.line = N   before a call that is not awaited
 //
 // A callback is not wrapped: its body tells us, so nothing is made when a closure is, and its length, name, `this`
@@ -166,7 +166,7 @@ export function addSites(functions: readonly { name: string; file: string; line:
   return first;
 }
 
-function enter(site: Site, outer?: Frame | Turn): Frame {
+function enter(site: Site, outer?: Frame): Frame {
   const at = clock();
   const caller = frameHere();
   const frame = new Frame(site, undefined, caller, at);
@@ -176,7 +176,7 @@ function enter(site: Site, outer?: Frame | Turn): Frame {
     pause(caller, at);
     frame.root = caller.root;
   } else {
-    findRoot(frame, outer instanceof Turn ? outer.frame : outer);
+    findRoot(frame, outer);
   }
   link(frame);
   frame.prev = caller;
@@ -185,8 +185,7 @@ function enter(site: Site, outer?: Frame | Turn): Frame {
 }
 
 function suspend<T>(frame: Frame, value: T, line: number): T {
-  if (!on) return value;
-  stop(frame, clock(), State.waiting, line);
+  if (on && frame.state === State.running) stop(frame, clock(), State.waiting, line);
   return value;
 }
 
@@ -270,10 +269,9 @@ class Turn {
   }
 }
 
-function into(outer: Frame | Turn, line: number, site: Site): Frame | Turn {
-  let frame = outer instanceof Turn ? outer.frame : outer;
+function into(frame: Frame | undefined, line: number, site: Site): Turn | undefined {
   const was = frameHere();
-  if (was === frame || !on) return frame;
+  if (was === frame || frame === undefined || !on) return undefined;
   for (let under = was; under !== undefined; under = under.prev) {
     if (under !== frame) continue;
     const turn = new Turn(frame, was, true);
@@ -305,8 +303,8 @@ function into(outer: Frame | Turn, line: number, site: Site): Frame | Turn {
   return turn;
 }
 
-function out(turn: Frame | Turn): void {
-  if (!on || !(turn instanceof Turn)) return;
+function out(turn: Turn | undefined): void {
+  if (turn === undefined || !on) return;
   const { frame, was } = turn;
   here.frame = was;
   if (turn.switched) enterStore(turn.store);
