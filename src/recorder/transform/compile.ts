@@ -491,8 +491,7 @@ class Walk {
         continue;
       }
       const frame = `$ww${scope.depth++}`;
-      // A callback that runs for another request than its creator has a frame of its own in its turn.
-      scope.frame = scope.treatment === 'callback' ? `(${frame}?${frame}.frame:${outerFrame})` : frame;
+      scope.frame = frame;
       const site = siteText(functions.length);
       functions.push({ name: this.nameOf(scope), file: origin.file, line: scope.fn ? origin.line : 1 });
 

@@ -15,22 +15,24 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Entry } from './cache.ts';
 import type { SourceType } from './compile.ts';
-import { eachOf, type Frames } from './each.ts';
 import type { FileOptions } from './file.ts';
 import { Rewriter } from './rewrite.ts';
-import { keepFunctionText, runtimeName } from './text.ts';
+import { keepFunctionText } from './text.ts';
 import { packageType } from './user-code.ts';
 
-export interface TransformRuntime extends Frames<never> {
-  /** Makes the sites of files' functions: name, index of its file and line, three values each. */
-  module(files: readonly string[], functions: readonly (string | number)[]): readonly unknown[];
+export interface SiteNames {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
 }
 
 export interface InstallOptions {
   /** The run's directory. */
   readonly root: string;
-  /** The frames runtime; its members are what compiled code calls. */
-  readonly runtime: object;
+  /** What compiled code reaches as `$ww`; `m` holds the sites. */
+  readonly runtime: { readonly m: unknown[] };
+  /** Makes sites, numbered from `first` where given, else from the next free number; the first one's number. */
+  readonly addSites: (functions: readonly SiteNames[], first?: number) => number;
   /** The directory of transform.cjs and hooks.mjs. */
   readonly folder: string;
   /** Directory of the cache; WHYWAIT_CACHE, or one in the system's temporary directory, when left out. */
@@ -55,38 +57,19 @@ interface Loaders {
 }
 
 export function installTransform(options: InstallOptions): void {
-  const runtime = options.runtime as TransformRuntime;
   const loaders = Module as unknown as Loaders;
-  const sites: unknown[] = [];
-  // Shared with the hooks' thread, which numbers sites too.
-  const numbers = new Int32Array(new SharedArrayBuffer(4));
+  const thread = loaders.registerHooks ? undefined : new HooksThread(loaders, options);
   const rewriter = new Rewriter({
     root: options.root,
     cache: options.cache ?? process.env['WHYWAIT_CACHE'] ?? '',
     own: options.folder,
     transform: () => (require(join(options.folder, 'transform.cjs')) as { transformFile: Transform }).transformFile,
-    register(files, functions) {
-      const first = Atomics.add(numbers, 0, functions.length / 3);
-      place(first, files, functions);
-      return first;
-    },
+    register: (files, functions) => options.addSites(siteNames(files, functions), thread?.number(functions.length / 3)),
     count: options.count ?? (() => {}),
-  });
-  const place = (first: number, files: readonly string[], functions: readonly (string | number)[]) => {
-    const made = runtime.module(files, functions);
-    for (let i = 0; i < made.length; i++) sites[first + i] = made[i];
-  };
-
-  Object.defineProperty(globalThis, runtimeName, {
-    value: Object.freeze({ ...runtime, each: eachOf(runtime), m: sites }),
-    enumerable: false,
-    writable: false,
-    configurable: false,
   });
   keepFunctionText();
 
   const { _compile } = loaders.prototype;
-  const thread = loaders.registerHooks ? undefined : new HooksThread(loaders, options, numbers, sites, place);
   loaders.prototype._compile = {
     _compile(this: unknown, content: string, file: string, ...rest: unknown[]) {
       let source = content;
@@ -109,6 +92,15 @@ export function installTransform(options: InstallOptions): void {
   else if (thread && entryIsModule()) thread.start();
   loaders.syncBuiltinESMExports();
 }
+
+/** Three values a function, as they are kept: name, index of its file, line. */
+const siteNames = (files: readonly string[], functions: readonly (string | number)[]): SiteNames[] => {
+  const names: SiteNames[] = [];
+  for (let i = 0; i + 2 < functions.length; i += 3) {
+    names.push({ name: String(functions[i]), file: files[Number(functions[i + 1])], line: Number(functions[i + 2]) });
+  }
+  return names;
+};
 
 type Transform = (source: string, options: FileOptions) => Entry;
 
@@ -191,23 +183,17 @@ class HooksThread {
   readonly loaders: Loaders;
   readonly register: Loaders['register'];
   readonly options: InstallOptions;
-  readonly numbers: Int32Array;
+  /** Shared with the thread, which numbers sites too. */
+  readonly numbers = new Int32Array(new SharedArrayBuffer(4));
   readonly ports: MessagePort[] = [];
-  readonly place: (first: number, files: readonly string[], functions: readonly (string | number)[]) => void;
   registered = 0;
 
-  constructor(
-    loaders: Loaders,
-    options: InstallOptions,
-    numbers: Int32Array,
-    sites: unknown[],
-    place: HooksThread['place'],
-  ) {
+  constructor(loaders: Loaders, options: InstallOptions) {
     this.loaders = loaders;
     this.register = loaders.register;
     this.options = options;
-    this.numbers = numbers;
-    this.place = place;
+    const sites = options.runtime.m;
+    this.numbers[0] = sites.length;
     // A module may run before an event of ours could tell us of its sites: so they are fetched when one is missing.
     const missing = new Proxy(Object.prototype, {
       get: (target, key, receiver) => {
@@ -229,6 +215,11 @@ class HooksThread {
         return result;
       },
     }.register;
+  }
+
+  /** The first of so many numbers. */
+  number(count: number): number {
+    return Atomics.add(this.numbers, 0, count);
   }
 
   start(again = false): void {
@@ -265,7 +256,7 @@ class HooksThread {
         const got = receiveMessageOnPort(port) as { message: SitesMessage | CountMessage } | undefined;
         if (!got) break;
         const { message } = got;
-        if ('files' in message) this.place(message.first, message.files, message.functions);
+        if ('files' in message) this.options.addSites(siteNames(message.files, message.functions), message.first);
         else this.options.count?.(message.counter, message.detail, message.value);
       }
     }
