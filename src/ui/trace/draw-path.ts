@@ -1,0 +1,73 @@
+// The critical path: a strong line under every stretch of a bar that the end of the trace was waiting for, and thin
+// ones where it goes from one row to another.
+
+import { listOf } from '../../analysis/trace.ts';
+import type { Scale } from './draw-bars.ts';
+import type { Geometry } from './geometry.ts';
+import type { TraceModel } from './model.ts';
+import type { Theme } from './theme.ts';
+
+const thickness = 3;
+
+/** Lines from row to row; drawn under the bars. Those with neither end in view are left out. */
+export function drawPathLinks(
+  pen: CanvasRenderingContext2D,
+  model: TraceModel,
+  first: number,
+  last: number,
+  x: Scale,
+  top: Scale,
+  { barTop, barHeight, gutter, width }: Geometry,
+  { pathLink }: Theme,
+): void {
+  const rows = model.rows.value;
+  const rowOf = model.rowOf.value;
+  const { span, start } = model.path;
+  const lineY = (row: number) => top(row) + barTop + barHeight + 1;
+  const link = (piece: number) => {
+    const at = Math.round(x(start[piece]));
+    const from = rowOf[span[piece - 1]];
+    const to = rowOf[span[piece]];
+    if (from === to || at < gutter || at > width) return;
+    const y = Math.min(lineY(from), lineY(to));
+    pen.fillRect(at, y, 1, Math.abs(lineY(from) - lineY(to)) + thickness);
+  };
+  pen.fillStyle = pathLink;
+  for (let row = first; row < last; row++)
+    for (const piece of listOf(model.pathOf, rows[row])) {
+      if (piece > 0) link(piece);
+      const next = piece + 1;
+      // Where the next piece's row is in view, it draws the link itself.
+      if (next < span.length && (rowOf[span[next]] < first || rowOf[span[next]] >= last)) link(next);
+    }
+}
+
+/** The strong line under each bar that is on the path. */
+export function drawPath(
+  pen: CanvasRenderingContext2D,
+  model: TraceModel,
+  first: number,
+  last: number,
+  x: Scale,
+  top: Scale,
+  { barTop, barHeight, gutter, width }: Geometry,
+  { critical }: Theme,
+): void {
+  const rows = model.rows.value;
+  const { start, end } = model.path;
+  pen.fillStyle = critical;
+  for (let row = first; row < last; row++) {
+    const y = top(row) + barTop + barHeight + 1;
+    // Pieces that fall on a pixel drawn already are not drawn again.
+    let drawnTo = Number.NEGATIVE_INFINITY;
+    for (const piece of listOf(model.pathOf, rows[row])) {
+      const x0 = x(start[piece]);
+      const x1 = x(end[piece]);
+      if (x1 < gutter || x0 > width || x1 <= drawnTo) continue;
+      const from = Math.max(gutter, x0);
+      const to = Math.min(width, Math.max(x1, x0 + 1));
+      pen.fillRect(from, y, to - from, thickness);
+      drawnTo = to;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+// What a span is called on the page: its name, and what stands beside it.
+
+import type { TraceTree } from '../../analysis/trace.ts';
+import { Kind, Rule } from '../../model/schema.ts';
+import { shortService } from '../service-name.ts';
+import { oneLine } from '../units.ts';
+
+export const operationOf = (tree: TraceTree, i: number): string =>
+  oneLine(tree.columns.texts[tree.columns.spans.operation[i]] ?? '') || '(no name)';
+
+export const serviceOf = (tree: TraceTree, i: number): string =>
+  oneLine(tree.columns.texts[tree.columns.spans.service[i]] ?? '');
+
+export const errorOf = (tree: TraceTree, i: number): string =>
+  oneLine(tree.columns.texts[tree.columns.spans.error[i]] ?? '');
+
+export const processOf = (tree: TraceTree, i: number): string =>
+  oneLine(tree.columns.processes.get(tree.columns.process[i])?.service ?? '');
+
+/** "src/home.ts:12" of a function's span; "" where not known. */
+export function placeOf(tree: TraceTree, i: number): string {
+  const place = tree.columns.functions.get(tree.columns.spans.function[i]);
+  return place ? `${oneLine(place.file)}:${place.line}` : '';
+}
+
+/** The function that owns an operation, or ''. */
+export const functionOf = (tree: TraceTree, i: number): string =>
+  oneLine(tree.columns.functions.get(tree.columns.spans.function[i])?.function ?? '');
+
+/** What stands beside the name, softer: a function's place, an operation's service. */
+export function besideOf(tree: TraceTree, i: number): string {
+  const kind = tree.columns.spans.kind[i];
+  if (kind === Kind.internal) return placeOf(tree, i);
+  if (kind === Kind.server) return tree.columns.spans.status[i] ? `${statusOf(tree.columns.spans.status[i])}` : '';
+  return shortService(serviceOf(tree, i));
+}
+
+/** gRPC's codes are kept as 1000 and more. */
+export const statusOf = (status: number): string => (status >= 1000 ? `gRPC ${status - 1000}` : String(status));
+
+export const kindNames: readonly string[] = ['function', 'request', 'operation', 'message sent', 'message received'];
+
+/** By Rule: how it was decided whose operation it is. */
+export const ruleNames: readonly string[] = (() => {
+  const names: string[] = [];
+  names[Rule.none] = 'no owner found';
+  names[Rule.uncertain] = 'several owners possible';
+  names[Rule.sync] = 'written in its owner’s run';
+  names[Rule.resume] = 'its answer let its owner go on';
+  names[Rule.resumeUser] = 'its answer let the function go on';
+  names[Rule.bound] = 'its answer called the owner’s callback';
+  names[Rule.tag] = 'its owner made the bytes';
+  names[Rule.chain] = 'follows an operation of its owner';
+  names[Rule.creator] = 'its owner opened the connection';
+  names[Rule.root] = 'its own root';
+  return names;
+})();
