@@ -346,7 +346,9 @@ function pathsOf(sums: ServiceSums, say: Sayer): { via: string[]; calls: number 
     const via = ids.map((id) => (id === leftOut ? '…' : say.function(id)));
     at(paths, via.join('\n'), () => ({ via, calls: 0 })).calls += calls;
   }
-  return [...paths.values()].sort((a, b) => b.calls - a.calls || a.via.length - b.via.length);
+  return [...paths.values()].sort(
+    (a, b) => b.calls - a.calls || a.via.length - b.via.length || byWord(a.via.join(), b.via.join()),
+  );
 }
 
 function serviceTotals(id: number, { calls, protocol, callers }: ServiceTotals, say: Sayer): ServiceReport {
