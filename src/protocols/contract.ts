@@ -382,14 +382,16 @@ export async function checkContract(
     }
   });
 
-  test(named('mutated conversations never throw and close what they opened'), () => {
+  test(named('mutated conversations never throw, whatever their cuts'), () => {
     const random = randomFrom(2);
-    for (const { events } of conversations) {
+    for (const { name, events } of conversations) {
       const rounds = Math.max(5, Math.min(60, Math.floor(1e6 / size(events))));
       for (let i = 0; i < rounds; i++) {
         const mutated = mutate(events, random);
-        run(observe, mutated, () => 1 + random(200));
-        run(decode, mutated, () => 1 + random(2000));
+        for (const make of [observe, decode]) {
+          const { log } = run(make, mutated);
+          assert.deepEqual(run(make, mutated, () => 1 + random(i % 2 ? 200 : 9)).log, log, `${name}: mutation ${i}`);
+        }
       }
     }
   });

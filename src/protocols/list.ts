@@ -3,5 +3,6 @@
 import type { Protocol } from './decoder.ts';
 import { http } from './http1/decoder.ts';
 import { mysql } from './mysql/decoder.ts';
+import { redis } from './redis/decoder.ts';
 
-export const protocols: readonly Protocol[] = [http, mysql];
+export const protocols: readonly Protocol[] = [http, mysql, redis];

@@ -133,7 +133,10 @@ export class Reader {
             this.lineLength = 0;
             this.lineCut = false;
           }
-          if (!whole) return false;
+          if (!whole) {
+            if (this.state !== State.start) messages.count(i - from, at);
+            return false;
+          }
           if (this.ended) {
             this.ended = false;
             this.over(i - from, at);

@@ -2,12 +2,13 @@
 // Only words may become part of an operation's name. Told by its letters: data has digits, odd pairs of letters, or no
 // order of upper and lower case. When in doubt it is data.
 
-/** For each letter a … z those that follow it within English words and the words of programs (5,800 words counted). */
+/** For each letter a … z those that follow it within English words and the words of programs (5,800 words counted, and some that a count of words misses). */
 const pairs = (
-  'bcdfgiklmnprstuvwxyz abcdeijlmorstuy acdehiklmoprstuy abcdefgijlnorstuvy abcdefghijklmnopqrstuvwxy acefilorstuy ' +
-  'aeghilmnoprstuz aeilmnorstuy abcdefgklmnoprstvxz aeosu adegilnostuw abcdefgijklmnoprstuvy abdeiklmopstu ' +
-  'abcdefghijklmnoprstuvwy abcdefgiklmnoprstuvwx acdeghiklmoprstuwy su abcdefgiklmnoprstuvwy acdefhiklmnopqrstuwy ' +
-  'abcdefghilmoprstuwy abcdefgilmnoprst aeio adehilnors aceimptx acefgilmnopstw aeio'
+  'bcdfgiklmnprstuvwxyz abcdeijlmorstuy acdehiklmoprstuy abcdefgijlmnorstuvwy abcdefghijklmnopqrstuvwxyz ' +
+  'acefilorstuy aeghilmnoprstuyz aeilmnorstuy abcdefgklmnopqrstvxz aeosu adegilnostuwy abcdefgijklmnoprstuvwy ' +
+  'abdeiklmopstuy abcdefghijklmnoprstuvwy abcdefgijklmnoprstuvwxyz acdeghiklmoprstuwy su abcdefgiklmnoprstuvwy ' +
+  'acdefhiklmnopqrstuwy abcdefghilmoprstuwy abcdefgiklmnoprstxy aeioy adehiklnorst aceimptxy abcdefgilmnoprstw ' +
+  'aeiloyz'
 ).split(' ');
 
 /** A bit for each letter that may follow. */

@@ -1,0 +1,134 @@
+// What the decoder must know of each Redis command (https://redis.io/docs/latest/commands/): where its first key is,
+// whether it has a subcommand, whether it waits by its nature, whether clients send it to open a connection.
+
+export interface Spec {
+  readonly name: string;
+  /** Index of the argument that is a key (or a channel); 0 = none is shown. */
+  readonly key: number;
+  /** The second word belongs to the name: CLIENT SETNAME. */
+  readonly sub: boolean;
+  /** Blocks until there is something to answer. */
+  readonly blocks: boolean;
+  /** 'always' part of opening a connection, or 'first': while nothing else was asked. */
+  readonly setup: 'never' | 'first' | 'always';
+  /** How it changes what the server says. */
+  readonly effect: Effect;
+}
+
+export type Effect =
+  | ''
+  | 'select'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'client'
+  | 'exec'
+  | 'scan'
+  | 'streams'
+  | 'script'
+  | 'monitor'
+  | 'replicate'
+  | 'reset';
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+const keyAt: Record<number, string[]> = {
+  0: words(`
+    ASKING AUTH BGREWRITEAOF BGSAVE DBSIZE DISCARD ECHO EXEC FAILOVER FLUSHALL FLUSHDB HELLO INFO KEYS LASTSAVE LOLWUT
+    MIGRATE MONITOR MULTI PING PSYNC PUNSUBSCRIBE QUIT RANDOMKEY READONLY READWRITE REPLCONF REPLICAOF RESET ROLE SAVE
+    SCAN SELECT SHUTDOWN SLAVEOF SUNSUBSCRIBE SWAPDB SYNC TIME UNSUBSCRIBE UNWATCH WAIT WAITAOF XREAD XREADGROUP
+    ACL CLIENT CLUSTER COMMAND CONFIG DEBUG FUNCTION LATENCY MODULE PUBSUB SCRIPT SENTINEL SLOWLOG
+    FT._LIST FT.CONFIG JSON.MGET TS.MGET TS.MRANGE TS.MREVRANGE TS.QUERYINDEX`),
+  1: words(`
+    APPEND BITCOUNT BITFIELD BITFIELD_RO BITPOS BLMOVE BLPOP BRPOP BRPOPLPUSH BZPOPMAX BZPOPMIN COPY DECR DECRBY DEL DUMP
+    EXISTS EXPIRE EXPIREAT EXPIRETIME GEOADD GEODIST GEOHASH GEOPOS GEORADIUS GEORADIUSBYMEMBER GEORADIUSBYMEMBER_RO
+    GEORADIUS_RO GEOSEARCH GEOSEARCHSTORE GET GETBIT GETDEL GETEX GETRANGE GETSET HDEL HEXISTS HEXPIRE HEXPIREAT
+    HEXPIRETIME HGET HGETALL HGETDEL HGETEX HINCRBY HINCRBYFLOAT HKEYS HLEN HMGET HMSET HPERSIST HPEXPIRE HPEXPIREAT
+    HPEXPIRETIME HPTTL HRANDFIELD HSCAN HSET HSETEX HSETNX HSTRLEN HTTL HVALS INCR INCRBY INCRBYFLOAT LCS LINDEX LINSERT
+    LLEN LMOVE LPOP LPOS LPUSH LPUSHX LRANGE LREM LSET LTRIM MGET MOVE MSET MSETNX PERSIST PEXPIRE PEXPIREAT PEXPIRETIME
+    PFADD PFCOUNT PFMERGE PSETEX PSUBSCRIBE PTTL PUBLISH RENAME RENAMENX RESTORE RPOP RPOPLPUSH RPUSH RPUSHX SADD SCARD
+    SDIFF SDIFFSTORE SET SETBIT SETEX SETNX SETRANGE SINTER SINTERSTORE SISMEMBER SMEMBERS SMISMEMBER SMOVE SORT SORT_RO
+    SPOP SPUBLISH SRANDMEMBER SREM SSCAN SSUBSCRIBE STRLEN SUBSCRIBE SUBSTR SUNION SUNIONSTORE TOUCH TTL TYPE UNLINK
+    WATCH XACK XACKDEL XADD XAUTOCLAIM XCLAIM XDEL XDELEX XLEN XPENDING XRANGE XREVRANGE XSETID XTRIM ZADD ZCARD ZCOUNT
+    ZDIFFSTORE ZINCRBY ZINTERSTORE ZLEXCOUNT ZMSCORE ZPOPMAX ZPOPMIN ZRANDMEMBER ZRANGE ZRANGEBYLEX ZRANGEBYSCORE
+    ZRANGESTORE ZRANK ZREM ZREMRANGEBYLEX ZREMRANGEBYRANK ZREMRANGEBYSCORE ZREVRANGE ZREVRANGEBYLEX ZREVRANGEBYSCORE
+    ZREVRANK ZSCAN ZSCORE ZUNIONSTORE
+    BF.ADD BF.EXISTS BF.INFO BF.INSERT BF.MADD BF.MEXISTS BF.RESERVE CF.ADD CF.ADDNX CF.COUNT CF.DEL CF.EXISTS CF.INFO
+    CF.INSERT CF.RESERVE CMS.INCRBY CMS.INFO CMS.QUERY FT.AGGREGATE FT.ALTER FT.CREATE FT.DROPINDEX FT.INFO FT.SEARCH
+    JSON.ARRAPPEND JSON.ARRINDEX JSON.ARRINSERT JSON.ARRLEN JSON.ARRPOP JSON.ARRTRIM JSON.CLEAR JSON.DEL JSON.GET
+    JSON.MERGE JSON.MSET JSON.NUMINCRBY JSON.OBJKEYS JSON.OBJLEN JSON.SET JSON.STRAPPEND JSON.STRLEN JSON.TOGGLE
+    JSON.TYPE TOPK.ADD TOPK.INFO TOPK.LIST TOPK.QUERY TOPK.RESERVE TS.ADD TS.ALTER TS.CREATE TS.DEL TS.GET TS.INCRBY
+    TS.INFO TS.MADD TS.RANGE TS.REVRANGE VADD VCARD VSIM`),
+  2: words(`BITOP LMPOP MEMORY OBJECT SINTERCARD XGROUP XINFO ZDIFF ZINTER ZINTERCARD ZMPOP ZUNION`),
+  3: words(`BLMPOP BZMPOP EVAL EVALSHA EVALSHA_RO EVAL_RO FCALL FCALL_RO`),
+};
+
+const withSub = new Set(
+  words(`ACL CLIENT CLUSTER COMMAND CONFIG DEBUG FUNCTION LATENCY MEMORY MODULE OBJECT PUBSUB SCRIPT SENTINEL SLOWLOG
+    XGROUP XINFO`),
+);
+const blocking = new Set(
+  words('BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN MONITOR PSYNC SYNC WAIT WAITAOF'),
+);
+const setupFirst = new Set(words('CLIENT CLUSTER COMMAND INFO READONLY ROLE SELECT SENTINEL'));
+const effects: Record<string, Effect> = {
+  SELECT: 'select',
+  SUBSCRIBE: 'subscribe',
+  PSUBSCRIBE: 'subscribe',
+  SSUBSCRIBE: 'subscribe',
+  UNSUBSCRIBE: 'unsubscribe',
+  PUNSUBSCRIBE: 'unsubscribe',
+  SUNSUBSCRIBE: 'unsubscribe',
+  CLIENT: 'client',
+  EXEC: 'exec',
+  SCAN: 'scan',
+  HSCAN: 'scan',
+  SSCAN: 'scan',
+  ZSCAN: 'scan',
+  XREAD: 'streams',
+  XREADGROUP: 'streams',
+  EVAL: 'script',
+  EVAL_RO: 'script',
+  EVALSHA: 'script',
+  EVALSHA_RO: 'script',
+  FCALL: 'script',
+  FCALL_RO: 'script',
+  MONITOR: 'monitor',
+  SYNC: 'replicate',
+  PSYNC: 'replicate',
+  RESET: 'reset',
+};
+
+const spec = (name: string, key: number): Spec => ({
+  name,
+  key,
+  sub: withSub.has(name),
+  blocks: blocking.has(name),
+  setup: name === 'AUTH' || name === 'HELLO' ? 'always' : setupFirst.has(name) ? 'first' : 'never',
+  effect: effects[name] ?? '',
+});
+
+/** By name, as clients write it: upper or lower case. */
+const specs = new Map<string, Spec>();
+for (const [key, names] of Object.entries(keyAt)) {
+  for (const name of names) {
+    const one = spec(name, Number(key));
+    specs.set(name, one);
+    specs.set(name.toLowerCase(), one);
+  }
+}
+
+/** A command that is not in the table (of a module, newer, or nonsense): only its name is shown. */
+const others = new Map<string, Spec>();
+const nameless = spec('command', 0);
+
+export const isCommand = (name: string): boolean => specs.has(name);
+
+export function specOf(name: string): Spec {
+  const known = specs.get(name) ?? others.get(name);
+  if (known) return known;
+  if (!/^[A-Za-z][A-Za-z0-9._-]{0,30}$/.test(name)) return nameless;
+  const upper = name.toUpperCase();
+  const found = specs.get(upper) ?? spec(upper, 0);
+  if (others.size < 200) others.set(name, found);
+  return found;
+}
