@@ -54,11 +54,12 @@ export async function load(
     // Registered again later: the one that is asked first, and sees what all others made, is the last.
     if (shared[latest] !== number || !rewriter) return result;
     const { format, source } = result;
-    if (format !== 'module' || !source || !url.startsWith('file:')) return result;
+    // CommonJS has a source here only when other hooks made one (tsx); it does not pass Module.prototype._compile then.
+    if ((format !== 'module' && format !== 'commonjs') || !source || !url.startsWith('file:')) return result;
     const file = fileURLToPath(url.replace(/[?#].*$/, ''));
     if (!rewriter.isUsers(file)) return result;
     const content = typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString('utf8');
-    const code = rewriter.rewrite(content, file, 'module');
+    const code = rewriter.rewrite(content, file, format);
     return code === content ? result : { ...result, source: code };
   } catch {
     return result;
