@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -79,6 +80,7 @@ before(async () => {
     answer,
   );
   safeWeb.listen(0, '127.0.0.1');
+  for (const server of [web, safeWeb]) if (!server.listening) await once(server, 'listening');
   const port = (server: HttpServer) => (server.address() as AddressInfo).port;
   grpcServer = new grpc.Server();
   const { pins } = grpc.loadPackageDefinition(loadSync(join(here, 'programs/pins.proto'))) as unknown as {
