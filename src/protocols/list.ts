@@ -3,6 +3,7 @@
 import type { Protocol } from './decoder.ts';
 import { http } from './http1/decoder.ts';
 import { mysql } from './mysql/decoder.ts';
+import { postgresql } from './postgresql/decoder.ts';
 import { redis } from './redis/decoder.ts';
 
-export const protocols: readonly Protocol[] = [http, mysql, redis];
+export const protocols: readonly Protocol[] = [http, mysql, postgresql, redis];

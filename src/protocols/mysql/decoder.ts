@@ -29,13 +29,14 @@ import {
   mysql as mysqlDialect,
   mysqlNoBackslashEscapes,
   nameSql,
+  nameText,
   noName,
   type SqlName,
   sqlText,
   statementBytes,
 } from '../names/sql.ts';
 import { FrameReader, frameHeadBytes } from './compressed.ts';
-import { nameText, queryStart, readChangeUser, readGreeting, readOk, readResponse } from './messages.ts';
+import { queryStart, readChangeUser, readGreeting, readOk, readResponse } from './messages.ts';
 import { Fields, PacketReader } from './packets.ts';
 import { recognise } from './recognise.ts';
 import { Capability, Com, commandNames, Header, MariadbCapability, maxPacket, Status } from './spec.ts';
@@ -561,9 +562,7 @@ class MysqlDecoder implements Decoder {
   }
 
   close(_at: number, error: string): void {
-    if (this.lost) return;
-    this.endAll(error);
-    this.lost = true;
+    if (!this.lost) this.endAll(error);
   }
 
   /** Nonsense: closes what is in flight and goes quiet. */

@@ -1,16 +1,8 @@
 // What is read from the payloads of MySQL packets; everything else in them is skipped.
 
-import { printable } from '../names/sql.ts';
+import { nameText } from '../names/sql.ts';
 import { Fields } from './packets.ts';
 import { Capability, Status, sessionTrackSchema } from './spec.ts';
-
-const utf8 = new TextDecoder();
-const maxName = 200;
-
-/** A name of the wire (of a database): printable, short. */
-export function nameText(bytes: Uint8Array, from: number, to: number): string {
-  return printable(utf8.decode(bytes.subarray(from, Math.min(to, from + maxName)))).slice(0, maxName);
-}
 
 /**
  * HandshakeV10, the server's greeting.

@@ -2,6 +2,7 @@
 // was joined in the middle, by a command and the beginning of an answer that fits it.
 
 import type { Recognition } from '../decoder.ts';
+import { startsWithVerb } from '../names/sql-verbs.ts';
 import { Capability, Com, Header, maxPacket } from './spec.ts';
 
 const maxGreeting = 1024;
@@ -68,32 +69,6 @@ function recogniseResponse(client: Uint8Array): Recognition {
   for (let at = 13; at < 32; at++) if (client[at] !== 0) return 'no';
   return 'yes';
 }
-
-const verbs = new Set(
-  (
-    'SELECT INSERT UPDATE DELETE REPLACE WITH SHOW SET BEGIN START COMMIT ROLLBACK CREATE ALTER DROP TRUNCATE USE CALL ' +
-    'EXPLAIN DESCRIBE DESC ANALYZE LOAD LOCK UNLOCK FLUSH OPTIMIZE KILL DO HANDLER SAVEPOINT RELEASE XA GRANT REVOKE ' +
-    'PREPARE EXECUTE DEALLOCATE RENAME VALUES TABLE MERGE COPY LISTEN NOTIFY UNLISTEN DECLARE FETCH CLOSE END VACUUM ' +
-    'REFRESH DISCARD RESET REINDEX CHECKPOINT MOVE'
-  ).split(' '),
-);
-
-/** Whether SQL stands at `at`, by its first word; a comment before it is taken for SQL. */
-export function startsWithVerb(bytes: Uint8Array, at: number, end: number): Recognition {
-  while (at < end && at < bytes.length && isBeforeVerb(bytes[at] as number)) at++;
-  if (bytes[at] === 0x2f || bytes[at] === 0x2d || bytes[at] === 0x23) return 'yes';
-  let verb = '';
-  for (; at < end && verb.length <= 10; at++) {
-    if (at >= bytes.length) return 'more';
-    const letter = (bytes[at] as number) & ~0x20;
-    if (letter < 0x41 || letter > 0x5a) break;
-    verb += String.fromCharCode(letter);
-  }
-  return verbs.has(verb) ? 'yes' : 'no';
-}
-
-const isBeforeVerb = (byte: number): boolean =>
-  byte === 0x20 || byte === 0x28 || byte === 0x3b || (byte >= 9 && byte <= 13);
 
 /** The first command that has an answer. */
 function recogniseCommand(client: Uint8Array): Recognition {

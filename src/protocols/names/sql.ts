@@ -15,10 +15,13 @@
 // https://dev.mysql.com/doc/refman/8.4/en/language-structure.html
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 
+import { verbs } from './sql-verbs.ts';
+
 /** Bytes of a statement that are looked at; what follows is not (a name is made from its beginning). */
 export const statementBytes = 16 * 1024;
 const maxStatement = 2000;
 const maxOperation = 120;
+const maxName = 200;
 const maxTables = 4;
 const maxStatements = 3;
 
@@ -58,6 +61,8 @@ export interface SqlName {
 
 export const noName: SqlName = { operation: '', statement: '' };
 
+const unknownStatement = 'unknown statement';
+
 /** Names of statements without a literal, which programs send again and again. Statements with one are not kept. */
 const knownMysql = new Map<string, SqlName>();
 const knownPostgresql = new Map<string, SqlName>();
@@ -74,8 +79,8 @@ export function nameSql(text: string, dialect: Dialect): SqlName {
   collapse(tokens);
   let end = tokens.count;
   while (end > 0 && tokens.text[end - 1] === ';') end--;
-  const statement = render(tokens, 0, end, maxStatement, false);
   const operation = nameAll(tokens, end);
+  const statement = operation.includes(unknownStatement) ? '' : render(tokens, 0, end, maxStatement, false);
   const name = { operation, statement: statement === operation ? '' : statement };
   if (!tokens.literals && text.length <= maxKnownLength) {
     if (known.size >= maxKnown) known.clear();
@@ -90,6 +95,11 @@ const utf8 = new TextDecoder();
 export function sqlText(bytes: Uint8Array, from: number, to: number): string {
   if (to - from > statementBytes) to = from + statementBytes;
   return utf8.decode(bytes.subarray(from, to));
+}
+
+/** A name on the wire, in `bytes[from, to)`: of a database, a statement. Printable, at most 200 characters. */
+export function nameText(bytes: Uint8Array, from: number, to: number): string {
+  return printable(utf8.decode(bytes.subarray(from, Math.min(to, from + maxName)))).slice(0, maxName);
 }
 
 /** A channel's name, its numbers replaced: 'user_42' → 'user_?'. */
@@ -629,7 +639,8 @@ function nameOne(tokens: Tokens, from: number, to: number): string {
     case 'START':
       return upper[from + 1] === 'TRANSACTION' ? 'START TRANSACTION' : verb;
     default:
-      return render(tokens, from, to, maxOperation, true);
+      // What begins with no verb is no SQL that we know, so it may be anything.
+      return verbs.has(verb) ? render(tokens, from, to, maxOperation, true) : unknownStatement;
   }
 }
 
