@@ -1,11 +1,11 @@
 // Traces of a function or a request, across the distribution: a strip of dots on a log scale, and the same as a table,
 // slowest first. Every dot and every row is a link to its trace.
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TraceList, TraceSummary } from '../model/api.ts';
 import { ApiError, askTraces } from './api.ts';
 import { Problem } from './problem.tsx';
-import { decades, latencyScale } from './range-plot.tsx';
+import { closeScale, tickText } from './range-plot.tsx';
 import { formatRoute, type Route } from './route.ts';
 import { linkTo, spansStored } from './state.ts';
 import { Pairs, tips } from './tip.tsx';
@@ -71,9 +71,10 @@ export function Exemplars({ query }: { query: Record<string, string> }) {
   );
 }
 
-const width = 1000;
 const radius = 5;
 const axisHeight = 22;
+/** Pixels between labels on the axis. */
+const labelRoom = 56;
 
 /** Dots that would overlap are stacked. */
 function dodge(xs: readonly number[]): number[] {
@@ -88,8 +89,23 @@ function dodge(xs: readonly number[]): number[] {
 }
 
 function Strip({ traces, run }: { traces: readonly TraceSummary[]; run: string }) {
-  const { placed, scale, height } = useMemo(() => {
-    const scale = latencyScale(
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(([{ contentRect }]) => setWidth(Math.floor(contentRect.width)));
+    watch.observe(box.current!);
+    return () => watch.disconnect();
+  }, []);
+  return (
+    <div class="strip" ref={box}>
+      {width > 0 && <Dots traces={traces} run={run} width={width} />}
+    </div>
+  );
+}
+
+function Dots({ traces, run, width }: { traces: readonly TraceSummary[]; run: string; width: number }) {
+  const { placed, axis, height } = useMemo(() => {
+    const { scale, ticks } = closeScale(
       traces.map((t) => t.durationMs),
       width,
     );
@@ -101,19 +117,23 @@ function Strip({ traces, run }: { traces: readonly TraceSummary[]; run: string }
       x: xs[k],
       y: height - axisHeight - radius - 2 - levels[k] * (radius * 2 + 1),
     }));
-    return { placed, scale, height };
-  }, [traces]);
+    let free = 0;
+    const axis = ticks.map((ms) => {
+      const x = scale(ms);
+      const labelled = x >= free && x <= width - labelRoom / 2;
+      if (labelled) free = x + labelRoom;
+      return { ms, x, labelled };
+    });
+    return { placed, axis, height };
+  }, [traces, width]);
   return (
-    <svg class="strip" viewBox={`0 0 ${width} ${height}`} aria-label="Durations of the traces, log scale">
-      {ticksOf(scale).map(({ at, labelled }) => (
-        <g key={at} transform={`translate(${scale(at)},0)`}>
+    <svg width={width} height={height} aria-label="Durations of the traces, log scale">
+      {axis.map(({ ms, x, labelled }) => (
+        <g key={ms} transform={`translate(${x},0)`}>
           <line class="axis" y1={labelled ? 0 : height - axisHeight} y2={height - axisHeight + 4} />
           {labelled && (
-            <text
-              y={height - 4}
-              text-anchor={at === scale.domain()[0] ? 'start' : at === scale.domain()[1] ? 'end' : 'middle'}
-            >
-              {formatMs(at).replace('.00', '').replace('.0', '')}
+            <text y={height - 4} text-anchor={x < labelRoom / 2 ? 'start' : 'middle'}>
+              {tickText(ms)}
             </text>
           )}
         </g>
@@ -147,16 +167,6 @@ function Strip({ traces, run }: { traces: readonly TraceSummary[]; run: string }
         </a>
       ))}
     </svg>
-  );
-}
-
-/** Decades with a label; 2 and 5 of each without, so that the eye sees the scale is logarithmic. */
-function ticksOf(scale: ReturnType<typeof latencyScale>): { at: number; labelled: boolean }[] {
-  const [, to] = scale.domain();
-  return decades(scale).flatMap((at) =>
-    at >= to
-      ? [{ at, labelled: true }]
-      : [{ at, labelled: true }, ...[2, 3, 4, 5, 6, 7, 8, 9].map((k) => ({ at: at * k, labelled: false }))],
   );
 }
 

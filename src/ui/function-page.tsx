@@ -79,7 +79,7 @@ function Known({ f, at }: { f: FunctionReport; at: FunctionRoute }) {
             {f.findings.map((finding) => (
               <li key={finding.text}>
                 <span class="name">{oneLine(finding.text)}</span>
-                {finding.savesMs > 0 && <span class="saves">saves {formatMs(finding.savesMs)}</span>}
+                {finding.savesMs > 0 && <span class="saves">saves up to {formatMs(finding.savesMs)}</span>}
                 <span class="soft mono name">
                   {oneLine(finding.at)} · {finding.kind}
                 </span>

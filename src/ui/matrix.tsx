@@ -183,14 +183,14 @@ export function Matrix({ report }: { report: Report }) {
             <thead>
               <tr>
                 <th scope="col">{noun}</th>
-                {head('calls')}
+                {head('calls', 'wide')}
                 {head('errors', 'wide')}
                 {head('wall')}
                 {head('p50', 'wide')}
-                {head('p95')}
+                {head('p95', 'wide')}
                 {head('p99', 'wide')}
                 {of === 'functions' && (
-                  <th scope="col" class="time">
+                  <th scope="col" class="time wide">
                     where the time went
                   </th>
                 )}
@@ -339,9 +339,14 @@ function Row({ line, services, most, heat, numbers, run, process }: RowProps) {
               {more.length > 0 && ` +${more.length}`}
             </span>
           )}
+          {line.accounts && (
+            <span class="narrow">
+              <AccountsBar of={line.accounts} name={line.name} />
+            </span>
+          )}
         </span>
       </th>
-      <td class="number">{formatCount(line.calls)}</td>
+      <td class="number wide">{formatCount(line.calls)}</td>
       <td class={line.errors ? 'number wide error' : 'number wide soft'}>{formatCount(line.errors)}</td>
       <td class="number">
         {formatMs(line.totalMs)}
@@ -350,10 +355,10 @@ function Row({ line, services, most, heat, numbers, run, process }: RowProps) {
         </span>
       </td>
       <td class="number wide">{formatMs(line.p50Ms)}</td>
-      <td class="number">{formatMs(line.p95Ms)}</td>
+      <td class="number wide">{formatMs(line.p95Ms)}</td>
       <td class="number wide">{formatMs(line.p99Ms)}</td>
       {line.accounts && (
-        <td class="time">
+        <td class="time wide">
           <AccountsBar of={line.accounts} name={line.name} />
         </td>
       )}

@@ -34,13 +34,13 @@ export function Overview({ report }: { report: Report }) {
           <section class="card" aria-labelledby="findings-title">
             <div class="top">
               <h2 id="findings-title">Findings</h2>
-              <span class="soft">what would make it faster, largest first</span>
+              <span class="soft">what would make it faster, over the whole run</span>
             </div>
             <ul class="findings">
               {findings.slice(0, 12).map(({ f, finding }) => (
                 <li key={`${finding.kind} ${finding.at} ${finding.text}`}>
                   <span class="name">{oneLine(finding.text)}</span>
-                  {finding.savesMs > 0 && <span class="saves">saves {formatMs(finding.savesMs)}</span>}
+                  {finding.savesMs > 0 && <span class="saves">saves up to {formatMs(finding.savesMs)}</span>}
                   <span class="soft">
                     <a {...linkTo(functionRoute(f, route.value.run))}>{oneLine(f.function)}</a>{' '}
                     <span class="mono name">{oneLine(finding.at)}</span> · {finding.kind}
@@ -174,8 +174,11 @@ function Services({ report: { services, run } }: { report: Report }) {
                 return (
                   <tr key={s.service}>
                     <th scope="row">
-                      <b>{s.protocol === 'unknown' ? 'unknown' : protocol}</b> <bdi class="name">{oneLine(name)}</bdi>
-                      <div class="soft name">{oneLine(host)}</div>
+                      <b>{protocol || s.protocol}</b> <span class="name">{oneLine(name)}</span>
+                      <div class="soft">
+                        <span class="name">{oneLine(host)}</span>
+                        {s.protocol === 'unknown' && ', unknown protocol'}
+                      </div>
                     </th>
                     <td class="number">{formatCount(s.calls)}</td>
                     <td class={s.errors ? 'number error' : 'number soft'}>{formatCount(s.errors)}</td>
@@ -186,7 +189,7 @@ function Services({ report: { services, run } }: { report: Report }) {
                       </span>
                     </td>
                     <td class="number">{run.durationMs > 0 ? (s.sumMs / run.durationMs).toFixed(2) : '–'}</td>
-                    <td class="wide soft name">
+                    <td class="wide soft">
                       {oneLine(s.callers.slice(0, 4).join(', '))}
                       {s.callers.length > 4 && ` and ${s.callers.length - 4} more`}
                     </td>

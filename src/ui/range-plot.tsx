@@ -29,6 +29,25 @@ export function decades(scale: LatencyScale): number[] {
   return ticks;
 }
 
+/** A log scale that holds the values (ms) with a little room at both ends, and its ticks: 1, 2 and 5 of a decade. */
+export function closeScale(values: readonly number[], width: number): { scale: LatencyScale; ticks: number[] } {
+  const positive = values.filter((ms) => ms > 0);
+  const low = positive.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const high = positive.reduce((a, b) => Math.max(a, b), 0);
+  const [from, to] = high > 0 ? [low / 1.3, Math.max(high, low * 2) * 1.15] : [0.1, 100];
+  const scale = scaleLog()
+    .domain([from, to])
+    .range([8, width - 8])
+    .clamp(true);
+  const ticks: number[] = [];
+  for (let decade = 10 ** Math.floor(Math.log10(from)); decade <= to; decade *= 10)
+    for (const k of [1, 2, 5]) if (decade * k >= from && decade * k <= to) ticks.push(decade * k);
+  return { scale, ticks };
+}
+
+/** A tick's label: no decimals that say nothing. */
+export const tickText = (ms: number): string => formatMs(ms).replace(/\.0+(?=\D)/, '');
+
 interface Percentiles {
   p50Ms: number;
   p95Ms: number;
@@ -68,7 +87,7 @@ export function RangeAxis({ scale, width }: { scale: LatencyScale; width: number
           y={12}
           text-anchor={k === 0 ? 'start' : k === ticks.length - 1 ? 'end' : 'middle'}
         >
-          {formatMs(tick).replace('.00', '').replace('.0', '')}
+          {tickText(tick)}
         </text>
       ))}
     </svg>

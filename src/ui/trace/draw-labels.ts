@@ -60,8 +60,13 @@ function drawName(
     at = drawTag(pen, process, at, middle, right, theme);
 
   pen.font = `${kind[i] === Kind.internal || kind[i] === Kind.server ? '600 ' : ''}13px ${theme.sans}`;
-  pen.fillStyle = theme.ink;
   const name = fitText(pen, operationOf(tree, i), right - at);
+  if (geometry.narrow) {
+    // Lines of the critical path pass through the labels' part of the row here; names keep clear of them.
+    pen.fillStyle = theme.surface;
+    pen.fillRect(at - 2, middle - 8, textWidth(pen, name) + 4, 16);
+  }
+  pen.fillStyle = theme.ink;
   pen.fillText(name, at, middle);
   at += textWidth(pen, name) + 8;
   const hidden = model.collapsed.value.has(i) ? model.ends[model.placeInOrder[i]] - model.placeInOrder[i] - 1 : 0;

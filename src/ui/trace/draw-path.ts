@@ -8,6 +8,9 @@ import type { TraceModel } from './model.ts';
 import type { Theme } from './theme.ts';
 
 const thickness = 3;
+/** A line over more rows than this would cross too much that it has nothing to do with; its ends alone are drawn. */
+const longestLink = 6;
+const stub = 16;
 
 /** Lines from row to row; drawn under the bars. Those with neither end in view are left out. */
 export function drawPathLinks(
@@ -29,8 +32,13 @@ export function drawPathLinks(
     const from = rowOf[span[piece - 1]];
     const to = rowOf[span[piece]];
     if (from === to || at < gutter || at > width) return;
-    const y = Math.min(lineY(from), lineY(to));
-    pen.fillRect(at, y, 1, Math.abs(lineY(from) - lineY(to)) + thickness);
+    const upper = Math.min(from, to);
+    const lower = Math.max(from, to);
+    if (lower - upper <= longestLink) pen.fillRect(at, lineY(upper), 1, lineY(lower) - lineY(upper) + thickness);
+    else {
+      pen.fillRect(at, lineY(upper), 1, stub);
+      pen.fillRect(at, lineY(lower) - stub, 1, stub + thickness);
+    }
   };
   pen.fillStyle = pathLink;
   for (let row = first; row < last; row++)
