@@ -159,10 +159,15 @@ function clock(): number {
 
 const sites: Site[] = [];
 
-/** Numbers the functions of a file; the first one's number. */
-export function addSites(functions: readonly { name: string; file: string; line: number }[]): number {
-  const first = sites.length;
-  for (const { name, file, line } of functions) sites.push({ name, file, line, id: 0 });
+/** Numbers the functions of a file, from `first` where the numbers are given; the first one's number. */
+export function addSites(
+  functions: readonly { name: string; file: string; line: number }[],
+  first = sites.length,
+): number {
+  for (let i = 0; i < functions.length; i++) {
+    const { name, file, line } = functions[i]!;
+    sites[first + i] = { name, file, line, id: 0 };
+  }
   return first;
 }
 

@@ -5,14 +5,15 @@ import { basename } from 'node:path';
 import { closeAll } from './connection.ts';
 import { startContexts } from './context.ts';
 import { atExit } from './exit.ts';
-import { startFrames } from './frames.ts';
+import { addSites, runtime, startFrames } from './frames.ts';
 import { type Options, readOptions } from './options.ts';
 import { flushOwners, onSettled } from './ownership.ts';
 import { guessOn, patchFetch } from './patch-fetch.ts';
 import { askerOn, patchHttp, settleInbound } from './patch-http.ts';
 import { patchNet } from './patch-net.ts';
 import { collectorIsThere, environment, Shipper } from './ship.ts';
-import { writeOperation } from './span-buffer.ts';
+import { count, writeOperation } from './span-buffer.ts';
+import { installTransform } from './transform/install.ts';
 
 /** The scripts of package managers: they only start the program. */
 const packageManager =
@@ -24,7 +25,10 @@ function start(options: Options): void {
   const shipper = new Shipper(options);
   onSettled(writeOperation);
   startContexts();
-  if (options.functions) startFrames();
+  if (options.functions) {
+    startFrames();
+    installTransform({ root: options.root, runtime, addSites, folder: __dirname, count });
+  }
   patchNet(options, { askerOn, guessOn });
   patchHttp();
   patchFetch();
