@@ -6,11 +6,11 @@ export interface RunSummary {
   readonly name: string;
   readonly command: readonly string[];
   readonly startedAt: string;
-  /** '' while it runs, and when its collector was killed. */
-  readonly endedAt: string;
-  /** Its collector is running now. */
-  readonly live: boolean;
-  /** Spans stored; -1 = not known without opening it. */
+  /** Until its end, or until now; -1 = not known, its collector was killed. */
+  readonly durationMs: number;
+  /** The program has not ended yet. */
+  readonly running: boolean;
+  /** Spans stored; -1 = not known, its collector was killed. */
   readonly spans: number;
 }
 

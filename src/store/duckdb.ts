@@ -278,10 +278,14 @@ export class DuckDbStore {
       await this.#writer.run('COMMIT');
       const counted = new Set(fresh);
       for (const waiting of group) {
-        const stored = counted.has(waiting) ? rowCount(waiting.batch.tables.spans) : 0;
-        if (counted.has(waiting)) this.#batches++;
-        this.#spans += stored;
-        settled.push(() => waiting.resolve({ number: waiting.batch.number, spans: stored }));
+        const { number, tables } = waiting.batch;
+        const repeated = !counted.has(waiting);
+        const spans = rowCount(tables.spans);
+        if (!repeated) {
+          this.#batches++;
+          this.#spans += spans;
+        }
+        settled.push(() => waiting.resolve({ number, spans, repeated }));
       }
     } catch (error) {
       const reason = await this.#fail(error);

@@ -40,8 +40,9 @@ export interface Store {
 
 export interface Appended {
   readonly number: number;
-  /** 0 for a batch that was stored already. */
   readonly spans: number;
+  /** It was stored already, and not again. */
+  readonly repeated: boolean;
 }
 
 export interface Totals {
@@ -105,7 +106,9 @@ export type StoreErrorCode =
   | 'WW_STORE_LOCKED'
   | 'WW_STORE_VERSION'
   | 'WW_STORE_MISSING'
-  | 'WW_STORE_FAILED';
+  | 'WW_STORE_FAILED'
+  | 'WW_RUN_UNKNOWN'
+  | 'WW_RUN_LIVE';
 
 /** One sentence of what is wrong, one of what to do. */
 export class StoreError extends Error {

@@ -316,14 +316,18 @@ export function storeKit(engine: string, open: () => Promise<Opened>): void {
     const bytes = () => new BatchMaker().bytes({ spans: [{ trace: [1n, 2n], span: 3n }] });
     const appended = await Promise.all([store.append(process, bytes()), store.append(process, bytes())]);
     assert.deepEqual(appended, [
-      { number: 1, spans: 1 },
-      { number: 1, spans: 0 },
+      { number: 1, spans: 1, repeated: false },
+      { number: 1, spans: 1, repeated: true },
     ]);
-    assert.deepEqual(await store.append(process, bytes()), { number: 1, spans: 0 });
+    assert.deepEqual(await store.append(process, bytes()), { number: 1, spans: 1, repeated: true });
     await store.close();
     const again = await opened.again();
     try {
-      assert.deepEqual(await again.append(await again.join(hello('a')), bytes()), { number: 1, spans: 0 });
+      assert.deepEqual(await again.append(await again.join(hello('a')), bytes()), {
+        number: 1,
+        spans: 1,
+        repeated: true,
+      });
       assert.equal((await again.totals()).spans, 1);
     } finally {
       await again.close();
