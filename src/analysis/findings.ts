@@ -40,9 +40,10 @@ export function lookAtFrame(tree: Tree, frame: number, see: (sight: Sight) => vo
   const waited = inTurn(tree, frame);
   if (waited.length < 2) return;
 
+  const lines = linesOf(tree, frame);
   const groups = new Map<string, number[]>();
   for (const child of waited) {
-    const step = stepOf(tree, child);
+    const step = stepOf(tree, child, lines);
     const key = 'function' in step ? `${step.function} ${step.line}` : `${step.service} ${step.operation} ${step.line}`;
     const group = groups.get(key);
     if (group) group.push(child);
@@ -50,7 +51,7 @@ export function lookAtFrame(tree: Tree, frame: number, see: (sight: Sight) => vo
   }
   const totals: { step: Step; time: number }[] = [];
   for (const group of groups.values()) {
-    const step = stepOf(tree, group[0]);
+    const step = stepOf(tree, group[0], lines);
     let sum = 0;
     let longest = 0;
     for (const child of group) {
@@ -88,7 +89,7 @@ export function lookAtTrace(tree: Tree, see: (sight: Sight) => void): void {
     see({
       kind: 'duplicate-read',
       frame: tree.parent[row],
-      steps: [stepOf(tree, row)],
+      steps: [stepOf(tree, row, new Map())],
       times: 1,
       saves: tree.end[row] - tree.start[row],
       before: { function: spans.function[before], line: spans.line[before] },
@@ -122,9 +123,18 @@ function awaitedOf(tree: Tree, waits: Uint32Array): Set<number> {
   return awaited;
 }
 
-function stepOf(tree: Tree, row: number): Step {
+/** The line at which the frame waited for each span that let it go on. */
+function linesOf(tree: Tree, frame: number): ReadonlyMap<number, number> {
+  const lines = new Map<number, number>();
+  for (const wait of listOf(tree.waits, frame)) {
+    if (tree.waitBy[wait] !== -1) lines.set(tree.waitBy[wait], tree.columns.waits.line[wait]);
+  }
+  return lines;
+}
+
+function stepOf(tree: Tree, row: number, lines: ReadonlyMap<number, number>): Step {
   const { spans } = tree.columns;
-  const line = spans.line[row];
+  const line = lines.get(row) || spans.line[row];
   return isFrame(tree, row)
     ? { function: spans.function[row], line }
     : { service: spans.service[row], operation: spans.operation[row], line };

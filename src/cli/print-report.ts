@@ -141,8 +141,7 @@ function columnHeads(paper: Paper): string[] {
     padEnd('', nameWidth(paper)) +
     padStart('calls', 6) +
     padStart('wait', 7) +
-    ` ${padEnd('of its', cells)}` +
-    padStart('time', 5) +
+    padStart('of time', cells + 6) +
     padStart('p50', 7) +
     padStart('p95', 7) +
     padStart('p99', 7) +
@@ -252,10 +251,11 @@ function findingsPart({ functions }: Report, paper: Paper, { most }: PrintOption
 function coveragePart({ coverage }: Report, { style, width }: Paper): string[] {
   const warn = (value: number, text: string) => (value > 0 ? style.orange(text) : text);
   const facts = [
-    `${counted(coverage.operations, 'operation')} seen: ${count(coverage.attributed)} attributed`,
+    `${counted(coverage.operations, 'operation')} seen`,
+    `${count(coverage.attributed)} attributed`,
     warn(coverage.uncertain, `${count(coverage.uncertain)} uncertain`),
-    warn(coverage.unattributed, `${count(coverage.unattributed)} without an owner`),
-    warn(coverage.unknownProtocol, `${count(coverage.unknownProtocol)} of unknown protocol`),
+    warn(coverage.unattributed, `${count(coverage.unattributed)} without owner`),
+    warn(coverage.unknownProtocol, `${count(coverage.unknownProtocol)} unknown protocol`),
     warn(coverage.dropped, `${count(coverage.dropped)} dropped`),
   ];
   const blind = coverage.blindSpots.map(({ what, where }) =>
