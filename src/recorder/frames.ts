@@ -26,7 +26,7 @@
 //   operation          ├───────────┤ window: g goes on, then f
 //
 
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 import { Cause, Rule } from '../model/schema.ts';
 import { now } from './clock.ts';
 import { currentStore, enterStore, here, openRoot, type Store } from './context.ts';
@@ -111,8 +111,10 @@ export class Frame implements FrameRef {
   /** Where callbacks of a written frame go on. */
   heir: Frame | undefined = undefined;
   spanId: SpanId | undefined = undefined;
-  /** Its value is a promise, which something beneath it will settle. */
-  returning = false;
+  /** Its value, a promise that something beneath it will settle. */
+  returned: object | undefined = undefined;
+  /** When the last operation of its own that was settled let it go on; NaN = none was. */
+  settledAt = Number.NaN;
   // Open frames called by it, oldest first.
   first: Frame | undefined = undefined;
   last: Frame | undefined = undefined;
@@ -219,7 +221,7 @@ function ret<T>(frame: Frame, value: T, line: number): T {
   if (!on) return value;
   if (types.isPromise(value)) {
     if (frame.state === State.light) begin(frame, lastAt);
-    frame.returning = true;
+    frame.returned = value;
     frame.stopLine = line;
   }
   if (frame.asked !== undefined) tellLine(frame, line);
@@ -467,7 +469,7 @@ function goOn(frame: Frame): void {
 /** The function is left: it ends, unless it returned a promise that something beneath it will settle. */
 function leave(frame: Frame): void {
   const at = clock();
-  const { returning } = frame;
+  const returning = frame.returned !== undefined;
   stop(frame, at, returning ? State.returned : State.done, frame.stopLine);
   if (!returning) end(frame, at);
 }
@@ -475,6 +477,7 @@ function leave(frame: Frame): void {
 function end(frame: Frame, at: number): void {
   frame.state = State.done;
   frame.end = at;
+  frame.returned = undefined;
   const { parent, linkedTo } = frame;
   unlink(frame);
   frame.callee = undefined;
@@ -483,8 +486,7 @@ function end(frame: Frame, at: number): void {
     parent.callee = frame;
     // A function that returned this one's promise ends with it.
     if (parent.state === State.returned && parent.first === undefined && parent.open === 0) {
-      const wait = addWait(parent, parent.stopped, at, parent.stopLine);
-      if (wait !== undefined) blame(wait, Cause.callee, frame);
+      blame(addWait(parent, parent.stopped, at, parent.stopLine), Cause.callee, frame);
       end(parent, at);
     }
   }
@@ -494,7 +496,6 @@ function end(frame: Frame, at: number): void {
 /** A frame that went on: what for did it wait? */
 function waited(frame: Frame, since: number, at: number, line: number): void {
   const wait = addWait(frame, since, at, line);
-  if (wait === undefined) return;
   const { callee, answer } = frame;
   frame.callee = undefined;
   frame.answer = undefined;
@@ -506,7 +507,7 @@ function waited(frame: Frame, since: number, at: number, line: number): void {
     wait.cause = Cause.operation;
     wait.by = answer.id;
   }
-  // Functions called by it that returned a promise and were not seen to end: they end now.
+  // Functions called by it that returned a promise, which is settled now: nothing else said when.
   let receiver = frame;
   let received = wait;
   let child = frame.first;
@@ -514,19 +515,21 @@ function waited(frame: Frame, since: number, at: number, line: number): void {
   while (child !== undefined) {
     const { next } = child;
     if (child.state === State.returned && child.first === undefined) {
-      const own = addWait(child, child.stopped, at, child.stopLine);
-      if (own !== undefined) {
+      const known = child.settledAt >= child.stopped;
+      if (known || only || !isPending(child.returned)) {
+        const until = known ? child.settledAt : at;
+        const own = addWait(child, child.stopped, until, child.stopLine);
         if (child.answer !== undefined) {
           own.cause = Cause.operation;
           own.by = child.answer.id;
         }
-        if (only && answer === undefined) {
+        if (only && !known && answer === undefined) {
           receiver = child;
           received = own;
         }
         blame(wait, Cause.callee, child);
+        end(child, until);
       }
-      end(child, at);
     }
     child = next;
   }
@@ -534,7 +537,19 @@ function waited(frame: Frame, since: number, at: number, line: number): void {
   if (onResume !== undefined) onResume(receiver, received);
 }
 
-function addWait(frame: Frame, since: number, at: number, line: number): Wait | undefined {
+const plainly = { depth: 0, customInspect: false, maxArrayLength: 0, maxStringLength: 0, breakLength: Infinity };
+
+/** Is a promise not settled? No hook and no reaction of ours tells; only asked where several could have been. */
+function isPending(promise: object | undefined): boolean {
+  if (promise === undefined) return true;
+  try {
+    return /^[^{]*\{ <pending>/.test(inspect(promise, plainly));
+  } catch {
+    return true;
+  }
+}
+
+function addWait(frame: Frame, since: number, at: number, line: number): Wait {
   frame.waits ??= [];
   if (frame.waits.length >= maxWaits) {
     count('dropped.waits', '', 1);
@@ -706,13 +721,14 @@ export function disown(frame: Frame): void {
   finish(frame);
 }
 
-/** An operation that `frame` opened is settled and the frame owns it. */
+/** An operation that `frame` opened is settled and the frame owns it; it let it go on at `at`. */
 export function settled(frame: Frame, at: number): void {
   frame.open--;
+  frame.settledAt = at;
   claim(frame);
-  if (frame.state === State.returned && frame.open === 0 && frame.first === undefined) {
+  if (frame.state === State.returned && frame.open === 0 && frame.first === undefined && frame.parent === undefined) {
     const wait = addWait(frame, frame.stopped, at, frame.stopLine);
-    if (wait !== undefined && frame.answer !== undefined) {
+    if (frame.answer !== undefined) {
       wait.cause = Cause.operation;
       wait.by = frame.answer.id;
     }
@@ -727,10 +743,17 @@ export const topFrame = (root: Root): Frame | undefined => (root.note as Frame |
 
 const maxSearched = 64;
 
-/** The frames of a root that wait with nobody open beneath them, oldest first; undefined = too many to say. */
-export function waitingLeaves(root: Root): Frame[] | undefined {
+/** What waits in a root with nobody open beneath it, oldest first; undefined = too many to say. */
+export interface Leaves {
+  /** At an await. */
+  readonly waiting: Frame[];
+  /** Returned a promise, none of whose answers was seen. */
+  readonly returned: Frame[];
+}
+
+export function leavesOf(root: Root): Leaves | undefined {
   const list = root.note as Frame | undefined;
-  const leaves: Frame[] = [];
+  const leaves: Leaves = { waiting: [], returned: [] };
   if (list === undefined) return leaves;
   let searched = 0;
   const stack: (Frame | undefined)[] = [list.first];
@@ -740,10 +763,18 @@ export function waitingLeaves(root: Root): Frame[] | undefined {
     if (++searched > maxSearched) return undefined;
     if (frame.next !== undefined) stack.push(frame.next);
     if (frame.first !== undefined) stack.push(frame.first);
-    else if (frame.state === State.waiting || frame.state === State.returned) leaves.push(frame);
+    else if (frame.state === State.waiting) leaves.waiting.push(frame);
+    else if (frame.state === State.returned) leaves.returned.push(frame);
   }
   return leaves;
 }
+
+/** A frame that returned a promise: was it settled since the last time that an answer was put on it? */
+export const isNewlySettled = (frame: Frame): boolean =>
+  !(frame.settledAt >= frame.stopped) && !isPending(frame.returned);
+
+/** At an await: an answer to it would have let it go on. */
+export const isWaiting = (frame: Frame): boolean => frame.state === State.waiting;
 
 // --- starting
 

@@ -5,10 +5,10 @@
 //   asked(op) ──────────── answered(op) ─┬─ reactions, awaits and callbacks run ─┬─ next dispatch or setImmediate
 //   guess: store, frame    window opens ─┘  noted in their order                 └─ decide, settle, onSettled(op)
 //
-// Rules, in words: see decide() and match(). "none" is better than a guess.
+// Rules, in words: see decide(), match() and placeInRoot(). "none" is better than a guess.
 
 import { setImmediate as nodeSetImmediate } from 'node:timers';
-import { Rule } from '../model/schema.ts';
+import { Cause, Rule } from '../model/schema.ts';
 import { now } from './clock.ts';
 import { currentStore, type Neutral, type Store, watchReactions } from './context.ts';
 import {
@@ -17,11 +17,13 @@ import {
   claim,
   disown,
   type Frame,
+  isNewlySettled,
+  isWaiting,
+  leavesOf,
   open,
   settled,
   topFrame,
   type Wait,
-  waitingLeaves,
   watchResumes,
 } from './frames.ts';
 import { type Operation, Root } from './operation.ts';
@@ -280,49 +282,112 @@ function closeWindow(): void {
 
 function decide(w: Window): void {
   const { sights } = w;
+  const frames = sights.filter(({ frame }) => frame !== undefined);
+  const witnesses = frames.length > 0 ? frames : sights;
   const unsure: Operation[] = [];
+  const picks = new Map<Operation, Sight | undefined>();
   for (const op of w.ops) {
     const ask = op.note as Ask;
-    if (ask.exact) settleWith(op, ask, sightOf(op, sights, op.root), op.root, Rule.sync);
-    else if (ask.trusted && sights.some(({ root }) => root === op.root)) {
-      const sight = sightOf(op, sights, op.root);
-      settleWith(op, ask, sight, op.root, sight?.frame ? Rule.resumeUser : Rule.resume);
-    } else unsure.push(op);
+    if (ask.exact) picks.set(op, undefined);
+    else if (op.exchange.setup && ask.neutral?.creator !== undefined) settleAsGuessed(op, ask);
+    else if (ask.trusted && witnesses.some(({ root }) => root === op.root)) picks.set(op, undefined);
+    else unsure.push(op);
   }
-  if (unsure.length === 0) return;
-  const left = unsure.length === w.ops.length ? sights : sights.filter((sight) => !isTaken(sight, w.ops));
   if (unsure.length === 1) {
-    const op = unsure[0];
-    const sight = left.find(({ frame }) => frame !== undefined) ?? best(left);
-    settleBy(op, sight);
+    const taken = new Set([...picks.keys()].map(({ root }) => root));
+    const free = witnesses.filter(({ root }) => !taken.has(root));
+    picks.set(unsure[0], best(free) ?? best(witnesses));
+  } else if (unsure.length > 1) {
+    const matched = match(unsure, sights);
+    for (let i = 0; i < unsure.length; i++) picks.set(unsure[i], matched?.[i]);
+  }
+  // Whose root is known now; which of its frames?
+  const byRoot = new Map<Root, Operation[]>();
+  for (const op of w.ops) {
+    if (!picks.has(op)) continue;
+    const sight = picks.get(op);
+    const ask = op.note as Ask;
+    if (sight !== undefined && op.root !== sight.root) {
+      if (ask.trusted) count('contradictions', op.peer.address, 1);
+      op.root = sight.root;
+      setFrame(op, ask, undefined);
+    }
+    if (op.root === undefined || (sight === undefined && !ask.trusted)) {
+      settleUnseen(op, ask);
+      continue;
+    }
+    const group = byRoot.get(op.root);
+    if (group === undefined) byRoot.set(op.root, [op]);
+    else group.push(op);
+  }
+  for (const [root, ops] of byRoot) placeInRoot(root, ops, sights);
+}
+
+/** Told by a frame, or by a request's context rather than by that of work which no request asked for. */
+const best = (sights: readonly Sight[]): Sight | undefined =>
+  sights.find(({ frame }) => frame !== undefined) ?? sights.find(({ root }) => root.request) ?? sights[0];
+
+/** The operations of one window that are a root's: in which of its frames, and when did they go on? */
+function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sight[]): void {
+  const own = sights.filter((sight) => sight.root === root);
+  const frames: Sight[] = [];
+  for (const sight of own) if (sight.frame && !frames.some(({ frame }) => frame === sight.frame)) frames.push(sight);
+  const left: Operation[] = [];
+  // What the asking frame says of itself stands, unless it still waits while others went on.
+  for (const op of ops) {
+    const frame = op.frame as Frame | undefined;
+    const at = frame === undefined ? -1 : frames.findIndex((sight) => isUnder(frame, sight.frame as Frame));
+    if (at >= 0) {
+      const sight = frames[at];
+      if (sight.frame === frame) frames.splice(at, 1);
+      settleWith(op, sight, frame);
+    } else if (frame !== undefined && !(isWaiting(frame) && frames.length > 0)) settleWith(op, own[0], frame);
+    else left.push(op);
+  }
+  if (left.length === 0) return;
+  if (left.length <= frames.length) {
+    const picked = left.length < frames.length ? frames : frames.sort(byAsking);
+    for (let i = 0; i < left.length; i++) settleWith(left[i], picked[i], picked[i].frame);
     return;
   }
-  const matched = match(unsure, left);
-  for (let i = 0; i < unsure.length; i++) settleBy(unsure[i], matched?.[i]);
-}
-
-/** Told by a request's context rather than by that of work which no request asked for, where there are both. */
-const best = (sights: readonly Sight[]): Sight | undefined => sights.find(({ root }) => root.request) ?? sights[0];
-
-const isTaken = (sight: Sight, ops: readonly Operation[]): boolean =>
-  ops.some(
-    (op) => (op.note as Ask).done && (sight.frame !== undefined ? op.frame === sight.frame : op.root === sight.root),
-  );
-
-/** Where a root's owner of an operation was seen: its own frame or one that called it, else any of the root's. */
-function sightOf(op: Operation, sights: readonly Sight[], root: Root | undefined): Sight | undefined {
-  if (root === undefined) return undefined;
-  let any: Sight | undefined;
-  for (const sight of sights) {
-    if (sight.root !== root) continue;
-    if (sight.frame !== undefined) {
-      if (op.frame === undefined || isUnder(op.frame as Frame, sight.frame)) return sight;
-      if (any?.frame === undefined) any = sight;
-    }
-    any ??= sight;
+  // More answers than frames that went on: the others' are those of functions that returned a promise, settled now,
+  // or one of several that a frame awaits together.
+  const leaves = leavesOf(root);
+  const returned: Candidate[] = [];
+  for (const frame of leaves?.returned ?? []) {
+    if (isNewlySettled(frame)) returned.push({ frame, since: frame.stopped, sight: undefined });
   }
-  return any;
+  const candidates = frames.map((sight): Candidate => {
+    return { frame: sight.frame as Frame, since: (sight.wait as Wait).start, sight };
+  });
+  candidates.push(...returned);
+  candidates.sort((a, b) => a.since - b.since);
+  if (candidates.length === left.length) {
+    for (let i = 0; i < left.length; i++) {
+      const { frame, sight } = candidates[i];
+      settleWith(left[i], sight ?? own[0], frame);
+    }
+    return;
+  }
+  const sole = oneFunction(candidates.length > 0 ? candidates.map(({ frame }) => frame) : (leaves?.waiting ?? []));
+  for (let i = 0; i < left.length; i++) {
+    const frame = sole === undefined ? undefined : (candidates[i]?.frame ?? sole);
+    settleWith(left[i], candidates[i]?.sight ?? own[0], frame);
+  }
 }
+
+interface Candidate {
+  readonly frame: Frame;
+  /** Since when it waits: the order in which they asked. */
+  readonly since: number;
+  readonly sight: Sight | undefined;
+}
+
+const byAsking = (a: Sight, b: Sight): number => (a.wait?.start ?? 0) - (b.wait?.start ?? 0);
+
+/** The first of several frames when all are of the same function. */
+const oneFunction = (frames: readonly Frame[]): Frame | undefined =>
+  frames.every(({ site }) => site === frames[0].site) ? frames[0] : undefined;
 
 function isUnder(frame: Frame, above: Frame): boolean {
   for (let one: Frame | undefined = frame; one !== undefined; one = one.parent) if (one === above) return true;
@@ -330,11 +395,10 @@ function isUnder(frame: Frame, above: Frame): boolean {
 }
 
 /**
- * Who received each of several answers of one dispatch. The order is that of the reactions which the dispatch itself
+ * Whose each of several answers of one dispatch is. The order is that of the reactions which the dispatch itself
  * queued; frames that went on say who is a member at all. undefined = cannot be said.
  */
 function match(ops: readonly Operation[], sights: readonly Sight[]): (Sight | undefined)[] | undefined {
-  const count = ops.length;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   const members = new Set(frames.map(({ root }) => root));
   let order = sights.filter(({ first, frame }) => first && frame === undefined);
@@ -348,36 +412,21 @@ function match(ops: readonly Operation[], sights: readonly Sight[]): (Sight | un
   const roots = [...new Set(order.map(({ root }) => root))];
   let picked: Root[];
   if (roots.length === 1) picked = ops.map(() => roots[0]);
-  else if (order.length === count) picked = order.map(({ root }) => root);
-  else if (roots.length >= count) picked = roots.slice(0, count);
-  else if (frames.length === count) {
+  else if (order.length === ops.length) picked = order.map(({ root }) => root);
+  else if (roots.length >= ops.length) picked = roots.slice(0, ops.length);
+  else if (frames.length === ops.length) {
     const place = new Map(roots.map((root, i) => [root, i]));
     picked = frames.map(({ root }) => root).sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
-  } else if (order.length > count) picked = order.slice(0, count).map(({ root }) => root);
+  } else if (order.length > ops.length) picked = order.slice(0, ops.length).map(({ root }) => root);
   else return undefined;
-  // In each root its frames in their order, the last one for what is over.
-  const used = new Map<Root, number>();
-  return picked.map((root) => {
-    const own = frames.filter((sight) => sight.root === root);
-    const at = used.get(root) ?? 0;
-    used.set(root, at + 1);
-    return own[Math.min(at, own.length - 1)] ?? order.find((sight) => sight.root === root);
-  });
+  return picked.map((root) => order.find((sight) => sight.root === root));
 }
 
-function settleBy(op: Operation, sight: Sight | undefined): void {
-  const ask = op.note as Ask;
-  if (sight !== undefined) {
-    if (ask.trusted && op.root !== sight.root) count('contradictions', op.peer.address, 1);
-    if (op.root !== sight.root) {
-      op.root = sight.root;
-      setFrame(op, ask, undefined);
-    }
-    settleWith(op, ask, sight, sight.root, sight.frame !== undefined ? Rule.resumeUser : Rule.resume);
-    return;
-  }
-  if (ask.chained !== undefined && !ask.trusted && !(ask.chained.note as Ask).done && !op.exchange.setup) {
-    const next = ask.chained.note as Ask;
+/** Nobody was seen to receive it: a chain's, or as guessed. */
+function settleUnseen(op: Operation, ask: Ask): void {
+  const { chained } = ask;
+  if (chained !== undefined && !ask.trusted && !(chained.note as Ask).done && !op.exchange.setup) {
+    const next = chained.note as Ask;
     next.followers ??= [];
     next.followers.push(op);
     return;
@@ -385,52 +434,45 @@ function settleBy(op: Operation, sight: Sight | undefined): void {
   settleAsGuessed(op, ask);
 }
 
-/** Nobody was seen to receive it. */
+/** Without any answer, or without anybody who received it. */
 function settleAsGuessed(op: Operation, ask: Ask): void {
   if (ask.trusted) {
-    settleWith(op, ask, undefined, op.root, op.rule);
+    const frame = ask.frame ?? (op.root && oneFunction(leavesOf(op.root)?.waiting ?? []));
+    settleWith(op, undefined, frame);
     return;
   }
   const creator = ask.neutral?.creator;
   if (op.exchange.setup && creator !== undefined) {
-    op.frame = undefined;
-    const { frame } = ask.neutral as Neutral;
-    settleWith(op, ask, undefined, creator, Rule.creator, frame as Frame | undefined);
+    op.root = creator;
+    op.rule = Rule.creator;
+    settleWith(op, undefined, ask.neutral?.frame as Frame | undefined);
     return;
   }
-  const several = op.rule !== Rule.none;
-  setFrame(op, ask, undefined);
-  settleWith(op, ask, undefined, undefined, several ? Rule.uncertain : Rule.none);
+  op.rule = op.rule === Rule.none ? Rule.none : Rule.uncertain;
+  op.root = undefined;
+  settleWith(op, undefined, undefined);
 }
 
-/** Final: the root, the frame in it, when it went on. */
-function settleWith(
-  op: Operation,
-  ask: Ask,
-  sight: Sight | undefined,
-  root: Root | undefined,
-  rule: Rule,
-  known?: Frame,
-): void {
+/** Final: `op.root` owns it, in `frame`, which went on as `sight` says. */
+function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | undefined): void {
+  const ask = op.note as Ask;
   if (ask.done) return;
   ask.done = true;
-  op.root = root;
-  op.rule = rule;
-  let frame = known ?? ask.frame;
-  const seen = sight?.frame;
-  // The function that asked is deeper than the one that went on; any other that went on is a better witness.
-  if (seen !== undefined && (frame === undefined || !isUnder(frame, seen))) frame = seen;
-  if (frame === undefined && root !== undefined) frame = onlyLeaf(root, op);
+  const { root } = op;
+  if (sight !== undefined) {
+    op.resumedAt = sight.at;
+    if (!ask.exact) op.rule = sight.frame !== undefined && sight.frame === frame ? Rule.resumeUser : Rule.resume;
+  }
   if (frame !== ask.frame) setFrame(op, ask, frame);
   op.frame = frame;
-  if (sight !== undefined) op.resumedAt = sight.at;
-  if (sight?.wait !== undefined && sight.frame === frame) {
-    sight.wait.cause = 1;
-    sight.wait.by = op.id;
+  const wait = sight?.frame === frame ? sight?.wait : undefined;
+  if (wait !== undefined) {
+    wait.cause = Cause.operation;
+    wait.by = op.id;
   }
   if (frame !== undefined) {
-    if (sight?.frame === undefined) answer(frame, op, op.closedAt);
-    if (op.line === 0) op.line = sight?.wait?.line ?? frame.stopLine;
+    if (wait === undefined) answer(frame, op, op.closedAt);
+    if (op.line === 0) op.line = wait?.line || frame.stopLine;
     settled(frame, Number.isNaN(op.resumedAt) ? op.closedAt : op.resumedAt);
   } else if (root !== undefined && !root.request) {
     const top = topFrame(root);
@@ -443,23 +485,12 @@ function settleWith(
   if (followers !== undefined) for (const follower of followers) follow(follower, op);
 }
 
-/** The frames that wait in a root, if they are all of one function: the one that waited first. */
-function onlyLeaf(root: Root, op: Operation): Frame | undefined {
-  const leaves = waitingLeaves(root)?.filter(({ stopped }) => stopped <= op.closedAt);
-  if (leaves === undefined || leaves.length === 0) return undefined;
-  return leaves.every(({ site }) => site === leaves[0].site) ? leaves[0] : undefined;
-}
-
 /** `op`'s answer let nobody go on, and its handler wrote `next`, which is settled now. */
 function follow(op: Operation, next: Operation): void {
-  const ask = op.note as Ask;
   const same = op.exchange.operation === next.exchange.operation || op.exchange.statement === next.exchange.statement;
-  if (next.root !== undefined && same) {
-    settleWith(op, ask, undefined, next.root, Rule.chain, next.frame as Frame | undefined);
-  } else {
-    setFrame(op, ask, undefined);
-    settleWith(op, ask, undefined, undefined, Rule.uncertain);
-  }
+  op.root = same ? next.root : undefined;
+  op.rule = op.root === undefined ? Rule.uncertain : Rule.chain;
+  settleWith(op, undefined, op.root === undefined ? undefined : (next.frame as Frame | undefined));
 }
 
 /** Decides what is waiting for a window to close: at the end of the process. */
