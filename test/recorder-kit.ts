@@ -26,26 +26,44 @@ export function recorder(): Promise<string> {
   built ??= (async () => {
     const folder = mkdtempSync(join(tmpdir(), 'whywait-recorder-'));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    // As scripts/build.mjs does, from the source and beside dist/.
+    const shared = { absWorkingDir: root, outdir: folder, bundle: true, platform: 'node', target: 'node20' } as const;
     await build({
-      absWorkingDir: root,
-      entryPoints: {
-        recorder: 'src/recorder/main.ts',
-        ...(readdirSync(join(root, 'src/recorder/transform')).includes('hooks.ts')
-          ? { hooks: 'src/recorder/transform/hooks.ts', transform: 'src/recorder/transform/worker-entry.ts' }
-          : {}),
-      },
-      outdir: folder,
+      ...shared,
+      entryPoints: { recorder: 'src/recorder/main.ts', transform: 'src/recorder/transform/file.ts' },
       outExtension: { '.js': '.cjs' },
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
       format: 'cjs',
-      logLevel: 'silent',
+    });
+    await build({
+      ...shared,
+      entryPoints: { hooks: 'src/recorder/transform/hooks.ts' },
+      outExtension: { '.js': '.mjs' },
+      format: 'esm',
     });
     return join(folder, 'recorder.cjs');
   })();
   return built;
 }
+
+/** Made for these tests, for localhost and 127.0.0.1. */
+export const pair = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgS5Ozrq9IJKAlz+XG
+qeAXd48LJ9ovwqUkTlXHLYFfcnyhRANCAAR5uTCOFahdaxb/oZgIGnXzXrgslXew
+3fJQEL74IKz2n4aIZNktBch/eFLt8URHS3UqA3FuayrRaKAuOlyiHz6P
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUcz76bb/HuszWlYdNRCvWBjVAFA0wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzE4NTczMFoYDzIxMjYxMDMw
+MTg1NzMwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAR5uTCOFahdaxb/oZgIGnXzXrgslXew3fJQEL74IKz2n4aIZNktBch/
+eFLt8URHS3UqA3FuayrRaKAuOlyiHz6Po28wbTAdBgNVHQ4EFgQUUfGt/fUseD7l
+zx/20oD9VD68SpgwHwYDVR0jBBgwFoAUUfGt/fUseD7lzx/20oD9VD68SpgwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIgaUEjwctLkmS25H24E8tPyhWnPTS8BQPqrTnqlYZDV1QCIQCE
+RjzoG2Q0EREbKbK754gh8Mhz0u3Lf1knmqSz5bTgWA==
+-----END CERTIFICATE-----`,
+};
 
 export interface Span {
   span: string;
@@ -154,7 +172,8 @@ export async function run(script: string, given: RunOptions = {}): Promise<Outco
       NODE_PATH: join(root, 'node_modules'),
       WHYWAIT_DIR: dir,
       WHYWAIT_ROOT: dir,
-      WHYWAIT_OPTIONS: JSON.stringify(given.options ?? {}),
+      // Function frames have tests of their own.
+      WHYWAIT_OPTIONS: JSON.stringify({ functions: 'off', ...given.options }),
       ...given.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nodes, run } from './recorder-kit.ts';
+import { nodes, pair, run } from './recorder-kit.ts';
 
 /** A line server that answers each line with its upper case, and a client function `ask`. */
 const lines = `
@@ -113,5 +113,125 @@ for (const node of nodes) {
     assert.equal(got, `00-${toBroken[0].trace}-${toBroken[0].span}-01`);
     assert.match(toUsers[0].service, /^http:\/\/127\.0\.0\.1:\d+$/);
     assert.equal(spans.filter(({ error }) => error === 'ECONNREFUSED').length, 1);
+  });
+
+  test(`HTTP/2 and gRPC streams are operations and requests${on}`, async () => {
+    const { spans, stdout, stderr, code } = await run(
+      `${lines}
+      const http2 = require('node:http2');
+      const server = http2.createServer();
+      server.on('stream', (stream, headers) => {
+        if (headers['content-type'] === 'application/grpc') {
+          stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+          stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '5' }));
+          stream.resume();
+          stream.end('reply');
+        } else {
+          stream.respond({ ':status': 404, 'x-got': String(headers.traceparent) });
+          stream.end('none');
+        }
+      });
+      (async () => {
+        const port = await listen(server);
+        const session = http2.connect('http://127.0.0.1:' + port);
+        const plain = session.request({ ':path': '/pins/12' });
+        const [headers] = await new Promise((done) => plain.on('response', (...all) => done(all)));
+        console.log(JSON.stringify([plain.listenerCount('response'), plain.listenerCount('end'), plain.listenerCount('close')]));
+        for await (const chunk of plain);
+        const call = session.request({ ':method': 'POST', ':path': '/pins.Pins/Get', 'content-type': 'application/grpc' });
+        call.resume();
+        call.end('ask');
+        await once(call, 'close');
+        session.close();
+        server.close();
+        console.log(port);
+      })();`,
+      { node },
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    const [counts, port] = stdout.trim().split('\n');
+    assert.equal(counts, '[1,0,0]');
+    const brief = (kind: number) =>
+      spans
+        .filter((span) => span.kind === kind)
+        .map(({ operation, service, protocol, status, error, bytesIn }) => [
+          operation,
+          service,
+          protocol,
+          status,
+          error,
+          bytesIn,
+        ]);
+    assert.deepEqual(brief(2), [
+      ['GET /pins/:id', `http://127.0.0.1:${port}`, 'http', 404, '404', 4],
+      ['pins.Pins/Get', `grpc://127.0.0.1:${port}`, 'grpc', 1005, 'NOT_FOUND', 5],
+    ]);
+    assert.deepEqual(brief(1), [
+      ['GET /pins/:id', '', 'http', 404, '', 0],
+      ['pins.Pins/Get', '', 'grpc', 1005, '', 3],
+    ]);
+  });
+
+  test(`inside TLS the plain bytes are seen, also when it begins later on the connection${on}`, async () => {
+    const { spans, stdout, stderr, code } = await run(
+      `${lines}
+      const https = require('node:https');
+      const tls = require('node:tls');
+      const pair = { key: ${JSON.stringify(pair.key)}, cert: ${JSON.stringify(pair.cert)} };
+      const secure = https.createServer(pair, (req, res) => res.end('hello'));
+      // Speaks plainly until it is asked to start TLS.
+      const later = net.createServer((socket) => {
+        socket.once('data', () => {
+          socket.write('go ahead');
+          const inner = new tls.TLSSocket(socket, { isServer: true, ...pair });
+          inner.on('data', (bytes) => inner.write(String(bytes).toUpperCase()));
+        });
+      });
+      (async () => {
+        const port = await listen(secure);
+        const answer = await new Promise((done) => https.get({ port, host: '127.0.0.1', rejectUnauthorized: false, path: '/a/7' }, done));
+        answer.resume();
+        await once(answer, 'end');
+        secure.close();
+        const laterPort = await listen(later);
+        const socket = net.connect(laterPort, '127.0.0.1');
+        socket.write('start tls');
+        await once(socket, 'data');
+        const inner = tls.connect({ socket, rejectUnauthorized: false });
+        await once(inner, 'secureConnect');
+        inner.write('secret');
+        console.log(String(await once(inner, 'data')));
+        // A TLSSocket around a socket that is still connecting.
+        const early = tls.connect({ socket: net.connect(laterPort, '127.0.0.1').on('connect', function () {}), rejectUnauthorized: false });
+        early.on('error', () => {});
+        early.destroy();
+        inner.destroy();
+        later.close();
+        console.log(port, laterPort);
+      })();`,
+      { node },
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    const [answer, ports] = stdout.trim().split('\n');
+    const [port, laterPort] = ports.split(' ');
+    assert.equal(answer, 'SECRET');
+    assert.deepEqual(
+      spans
+        .filter(({ kind, error }) => kind === 2 && error === '')
+        .map(({ operation, service, bytesOut, bytesIn, tls }) => [
+          operation,
+          service,
+          bytesOut > 5,
+          bytesIn > 5,
+          tls > 0,
+        ]),
+      [
+        ['GET /a/:id', `https://127.0.0.1:${port}`, true, true, true],
+        ['turn', `tls://127.0.0.1:${laterPort}`, true, true, true],
+        ['turn', `tls://127.0.0.1:${laterPort}`, true, true, false],
+      ],
+    );
   });
 }

@@ -64,6 +64,8 @@ export class Connection implements Peer, Sink {
   private at = 0;
   private writing = false;
   private ready = false;
+  /** HTTP/2: its streams are the operations, and what passes the socket is none. */
+  private streams = false;
   private readyAt = Number.NaN;
   private namespace: string | undefined = undefined;
   private service = '';
@@ -123,6 +125,7 @@ export class Connection implements Peer, Sink {
   // --- bytes
 
   written(bytes: Uint8Array, at: number): void {
+    if (this.streams) return;
     this.at = at;
     this.writing = true;
     try {
@@ -135,6 +138,7 @@ export class Connection implements Peer, Sink {
   }
 
   received(bytes: Uint8Array, at: number): void {
+    if (this.streams) return;
     this.at = at;
     try {
       arrival();
@@ -154,14 +158,23 @@ export class Connection implements Peer, Sink {
     try {
       arrival();
       if (this.ready) this.conversation.close(this.at, error);
-      else if (error !== '') this.refused(error);
+      else if (error !== '' && !this.streams) this.refused(error);
     } catch (fault) {
       this.switchOff(fault);
     }
   }
 
-  /** Something outside of our view takes the bytes over (HTTP/2). */
-  leave(): void {
+  /** The address of the other side, once connected. */
+  get remote(): string | undefined {
+    return (this.top as { remoteAddress?: string }).remoteAddress;
+  }
+
+  /** An HTTP/2 session goes on with it. */
+  giveToStreams(): void {
+    this.streams = true;
+  }
+
+  private leave(): void {
     this.on = false;
     live.delete(this);
   }

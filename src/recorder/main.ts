@@ -10,6 +10,7 @@ import { type Options, readOptions } from './options.ts';
 import { flushOwners, onSettled } from './ownership.ts';
 import { guessOn, patchFetch } from './patch-fetch.ts';
 import { askerOn, patchHttp, settleInbound } from './patch-http.ts';
+import { patchHttp2, settleStreams } from './patch-http2.ts';
 import { patchNet } from './patch-net.ts';
 import { collectorIsThere, environment, Shipper } from './ship.ts';
 import { count, writeOperation } from './span-buffer.ts';
@@ -31,10 +32,12 @@ function start(options: Options): void {
   }
   patchNet(options, { askerOn, guessOn });
   patchHttp();
+  patchHttp2(options);
   patchFetch();
   atExit(() => {
     try {
       closeAll();
+      settleStreams();
       settleInbound();
       flushOwners();
     } catch {

@@ -105,7 +105,8 @@ export function settleInbound(): void {
 
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
 
-function patchServer(server: object): void {
+/** Opens roots for the requests that a server's class emits. */
+export function patchServer(server: object): void {
   patch<Emit>(
     server,
     'emit',
@@ -175,8 +176,12 @@ export function patchHttp(): void {
     'emit',
     (original) =>
       function (this: http.ServerResponse, event: string | symbol) {
-        if (event === 'finish') settle(this, '');
-        else if (event === 'close') settle(this, this.writableFinished ? '' : 'aborted');
+        try {
+          if (event === 'finish') settle(this, '');
+          else if (event === 'close') settle(this, this.writableFinished ? '' : 'aborted');
+        } catch {
+          count('off.requests', '', 1);
+        }
         // biome-ignore lint/complexity/noArguments: handed on as they came
         return Reflect.apply(original, this, arguments as never);
       },

@@ -39,9 +39,6 @@ const connections = newStamp<Connection>();
 /** The connection whose program-side bytes pass this socket. */
 export const connectionOf = (socket: object): Connection | undefined => connections.get(socket);
 
-/** The connection that the last call of `connect` opened: for whoever calls it and needs to know (patch-http2.ts). */
-export let latest: Connection | undefined;
-
 function find(socket: Inner): Connection | undefined {
   const own = connections.get(socket);
   if (own !== undefined) return own.on && own.top === socket ? own : undefined;
@@ -82,7 +79,6 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
         } catch {
           count('off.connections', 'connect', 1);
         }
-        latest = connection;
         return neutral(connection, () => Reflect.apply(original, this, args));
       } as unknown as Inner['connect'],
   );

@@ -1,0 +1,435 @@
+// HTTP/2 of node:http2, and gRPC on it: a session owns its socket's handle, so no byte passes the socket, and each
+// stream is one exchange.
+//
+//   client   connect() ─► session.request() ─► stream: 'ready', 'response', push(chunk)…, 'trailers' or 'end', 'close'
+//   server   'stream' on the server runs in a root of its own ─► stream: 'close'
+//
+// Sessions and streams have no public class: their prototypes are patched when the first of each is seen.
+
+import http2 from 'node:http2';
+import { Kind } from '../model/schema.ts';
+import { Exchange } from '../protocols/decoder.ts';
+import { pathPattern } from '../protocols/names/path.ts';
+import { now } from './clock.ts';
+import { type Connection, nextConnectionNumber } from './connection.ts';
+import { endRoot, neutral, runInRoot } from './context.ts';
+import { nextSpanId } from './ids.ts';
+import { Operation, type Peer, type Root } from './operation.ts';
+import type { Options } from './options.ts';
+import { adopt, answered, failed, snapshot } from './ownership.ts';
+import { patch } from './patch.ts';
+import { openInbound, patchServer } from './patch-http.ts';
+import { connectionOf, errorType } from './patch-net.ts';
+import { hostOf, mayCarry, traceparentOf } from './propagate.ts';
+import { count, writeServerSpan } from './span-buffer.ts';
+import { newStamp } from './stamp.ts';
+
+type Headers = Record<string, unknown>;
+type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
+
+/** An operation on its way, or an inbound request, by its stream. */
+type Exchanged = Asked | Served;
+
+class Asked {
+  readonly op: Operation;
+  readonly grpc: boolean;
+  answered = false;
+  done = false;
+  error = '';
+
+  constructor(op: Operation, grpc: boolean) {
+    this.op = op;
+    this.grpc = grpc;
+  }
+}
+
+class Served {
+  readonly root: Root;
+  readonly operation: string;
+  readonly grpc: boolean;
+  bytesIn = 0;
+  bytesOut = 0;
+  done = false;
+  error = '';
+
+  constructor(root: Root, operation: string, grpc: boolean) {
+    this.root = root;
+    this.operation = operation;
+    this.grpc = grpc;
+  }
+}
+
+const exchanged = newStamp<Exchanged>();
+const peers = newStamp<Peer>();
+const open = new Set<object>();
+const patched = new WeakSet<object>();
+
+/** https://grpc.io/docs/guides/status-codes/, by number. */
+const grpcCodes = (
+  'OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED ' +
+  'RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS ' +
+  'UNAUTHENTICATED'
+).split(' ');
+/** Of these the server is at fault: OpenTelemetry's semantic conventions for RPC. */
+const serverFaults = new Set([2, 4, 12, 13, 14, 15]);
+
+const isGrpc = (type: unknown): boolean => typeof type === 'string' && type.startsWith('application/grpc');
+
+function nameOf(method: unknown, path: unknown, grpc: boolean): string {
+  const target = typeof path === 'string' ? path : '/';
+  if (grpc) return target.slice(1, 200);
+  return `${typeof method === 'string' ? method : 'GET'} ${pathPattern(target)}`.slice(0, 200);
+}
+
+export function patchHttp2(options: Options): void {
+  patch<typeof http2.connect>(
+    http2,
+    'connect',
+    (original) =>
+      function (this: unknown) {
+        // biome-ignore lint/complexity/noArguments: handed on as they came
+        const args = arguments;
+        const session = neutral(undefined, () => Reflect.apply(original, this, args as never));
+        try {
+          patchSession(Object.getPrototypeOf(session), options);
+        } catch {
+          count('off.connections', 'http2', 1);
+        }
+        return session;
+      } as unknown as typeof http2.connect,
+  );
+  for (const name of ['createServer', 'createSecureServer']) {
+    patch<() => object>(
+      http2,
+      name,
+      (original) =>
+        function (this: unknown) {
+          // biome-ignore lint/complexity/noArguments: handed on as they came
+          const server = Reflect.apply(original, this, arguments as never);
+          patchStreamServer(Object.getPrototypeOf(server));
+          return server;
+        },
+    );
+  }
+}
+
+/** True the first time. */
+function isNew(prototype: object): boolean {
+  if (patched.has(prototype)) return false;
+  patched.add(prototype);
+  return true;
+}
+
+// --- client
+
+interface Session {
+  readonly connecting: boolean;
+  readonly encrypted?: boolean;
+}
+
+/** The connection that a session runs on: noted by its socket, which the session hides behind a symbol. */
+function peerOf(session: Session, authority: string): Peer {
+  const known = peers.get(session);
+  if (known) return known;
+  let peer: Peer | undefined;
+  for (const key of Object.getOwnPropertySymbols(session)) {
+    if (key.description !== 'socket') continue;
+    const socket = (session as unknown as Record<symbol, object | undefined>)[key];
+    const connection: Connection | undefined = socket && connectionOf(socket);
+    connection?.giveToStreams();
+    peer = connection;
+  }
+  peer ??= {
+    number: nextConnectionNumber(),
+    address: authority || 'unknown',
+    secure: session.encrypted === true,
+    connectAt: Number.NaN,
+    dns: 0,
+    connect: 0,
+    tls: 0,
+    charged: true,
+  };
+  peers.set(session, peer);
+  return peer;
+}
+
+function patchSession(prototype: object, options: Options): void {
+  if (!isNew(prototype)) return;
+  patch<(headers?: Headers | unknown[], settings?: object) => object>(
+    prototype,
+    'request',
+    (original) =>
+      function (this: Session, headers, settings) {
+        let asked: Asked | undefined;
+        let sent = headers;
+        try {
+          asked = ask(this, headers);
+          if (asked.op.root && mayAdd(options, this, asked.op.peer, headers)) {
+            sent = { ...headers, traceparent: traceparentOf(asked.op.root.trace, asked.op.id) };
+          }
+        } catch {
+          count('off.requests', 'http2', 1);
+        }
+        const stream = original.call(this, sent, settings);
+        if (asked) follow(stream, asked);
+        return stream;
+      },
+  );
+}
+
+/** Headers as an object, or (Node 24) a flat list of names and values. */
+function header(headers: Headers | unknown[] | undefined, name: string): unknown {
+  if (headers === undefined || headers === null) return undefined;
+  if (!Array.isArray(headers)) return headers[name];
+  for (let i = 0; i + 1 < headers.length; i += 2) if (String(headers[i]).toLowerCase() === name) return headers[i + 1];
+  return undefined;
+}
+
+function ask(session: Session, headers: Headers | unknown[] | undefined): Asked {
+  const peer = peerOf(session, String(header(headers, ':authority') ?? ''));
+  const grpc = isGrpc(header(headers, 'content-type'));
+  const exchange = new Exchange(Kind.client);
+  exchange.operation = nameOf(header(headers, ':method'), header(headers, ':path'), grpc);
+  const op = new Operation(exchange, peer, nextSpanId());
+  op.protocol = grpc ? 'grpc' : 'http';
+  op.service = `${grpc ? 'grpc' : peer.secure ? 'https' : 'http'}://${peer.address}`;
+  adopt(op, snapshot());
+  op.askedAt = now();
+  exchange.firstOut = op.askedAt;
+  exchange.lastOut = op.askedAt;
+  return new Asked(op, grpc);
+}
+
+function mayAdd(options: Options, session: Session, peer: Peer, headers: Headers | unknown[] | undefined): boolean {
+  if (options.propagate === 'none' || Array.isArray(headers)) return false;
+  for (const name of Object.keys(headers ?? {})) {
+    if (name.length === 11 && name.toLowerCase() === 'traceparent') return false;
+    if (name === 'signature' || name === 'x-amz-date') return false;
+  }
+  let remote: string | undefined;
+  if (!session.connecting) remote = (peer as Partial<Connection>).remote;
+  return mayCarry(options, hostOf(peer.address), remote);
+}
+
+function follow(stream: object, asked: Asked): void {
+  exchanged.set(stream, asked);
+  open.add(stream);
+  patchStream(stream);
+}
+
+/** The answer is here in full, or the stream has ended without. */
+function closeAsked(stream: object, asked: Asked, error: string): void {
+  if (asked.done) return;
+  asked.done = true;
+  open.delete(stream);
+  const { op } = asked;
+  const { exchange } = op;
+  op.closedAt = now();
+  if (exchange.error === '') exchange.error = error;
+  if (asked.answered) {
+    exchange.lastIn = op.closedAt;
+    answered(op);
+  } else {
+    failed(op);
+  }
+}
+
+function heard(asked: Asked): void {
+  if (asked.answered) return;
+  asked.answered = true;
+  asked.op.exchange.firstIn = now();
+}
+
+/** 'response' or 'trailers': what their headers say of the outcome. */
+function outcome(asked: Asked, headers: Headers): void {
+  heard(asked);
+  const { exchange } = asked.op;
+  const status = Number(headers[':status']);
+  if (status >= 100 && !asked.grpc) {
+    exchange.status = status;
+    if (status >= 400) exchange.error = String(status);
+  }
+  if (!asked.grpc || headers['grpc-status'] === undefined) return;
+  const code = Number(headers['grpc-status']);
+  exchange.status = 1000 + code;
+  if (code !== 0) exchange.error = grpcCodes[code] ?? String(code);
+}
+
+function askedEvent(stream: object, asked: Asked, event: string | symbol, first: unknown, flags: unknown): void {
+  switch (event) {
+    case 'ready': {
+      // The session was still connecting when it was asked.
+      const { exchange } = asked.op;
+      exchange.firstOut = now();
+      exchange.lastOut = exchange.firstOut;
+      return;
+    }
+    case 'response':
+      outcome(asked, first as Headers);
+      // END_STREAM: nothing else comes.
+      if ((flags as number) & 1) closeAsked(stream, asked, '');
+      return;
+    case 'trailers':
+      outcome(asked, first as Headers);
+      closeAsked(stream, asked, '');
+      return;
+    case 'end':
+      if (asked.answered) closeAsked(stream, asked, '');
+      return;
+    case 'error':
+      asked.error = errorType(first as Error);
+      return;
+    case 'close': {
+      const { rstCode } = stream as { rstCode?: number };
+      // 0 NO_ERROR; 8 CANCEL: by ourselves, unless an error said more.
+      closeAsked(
+        stream,
+        asked,
+        asked.error || (rstCode === 0 && asked.answered ? '' : rstCode === 8 ? 'cancelled' : 'closed'),
+      );
+    }
+  }
+}
+
+// --- streams
+
+/** Both sides' streams share a prototype: where `sendTrailers` is. */
+function patchStream(stream: object): void {
+  let prototype: object | null = stream;
+  while (prototype && !Object.hasOwn(prototype, 'sendTrailers')) prototype = Object.getPrototypeOf(prototype);
+  if (!prototype || !isNew(prototype)) return;
+  patch<Emit>(
+    prototype,
+    'emit',
+    (original) =>
+      function (this: object, event: string | symbol, first: unknown, second: unknown) {
+        const exchange = exchanged.get(this);
+        if (exchange !== undefined && !exchange.done) {
+          try {
+            if (exchange instanceof Asked) askedEvent(this, exchange, event, first, second);
+            else if (event === 'close') closeServed(this, exchange);
+            else if (event === 'error' || event === 'aborted') exchange.error ||= 'aborted';
+          } catch {
+            count('off.requests', 'http2', 1);
+          }
+        }
+        // biome-ignore lint/complexity/noArguments: handed on as they came
+        return Reflect.apply(original, this, arguments as never);
+      } as Emit,
+  );
+  patch<(chunk: Uint8Array | null, encoding?: BufferEncoding) => boolean>(
+    prototype,
+    'push',
+    (original) =>
+      function (this: object, chunk, encoding) {
+        const exchange = exchanged.get(this);
+        if (exchange !== undefined && chunk !== null) {
+          if (exchange instanceof Served) exchange.bytesIn += chunk.length;
+          else {
+            heard(exchange);
+            exchange.op.exchange.bytesIn += chunk.length;
+          }
+        }
+        return original.call(this, chunk, encoding);
+      },
+  );
+  patch<(chunk: string | Uint8Array, encoding: BufferEncoding, done: unknown) => void>(
+    prototype,
+    '_write',
+    (original) =>
+      function (this: object, chunk, encoding, done) {
+        sent(this, sizeOf(chunk, encoding));
+        return original.call(this, chunk, encoding, done);
+      },
+  );
+  patch<(data: ({ chunk: string | Uint8Array; encoding: BufferEncoding } | Uint8Array)[], done: unknown) => void>(
+    prototype,
+    '_writev',
+    (original) =>
+      function (this: object, data, done) {
+        let bytes = 0;
+        for (const item of data) bytes += 'chunk' in item ? sizeOf(item.chunk, item.encoding) : item.length;
+        sent(this, bytes);
+        return original.call(this, data, done);
+      },
+  );
+}
+
+const sizeOf = (chunk: string | Uint8Array, encoding: BufferEncoding): number =>
+  typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
+
+function sent(stream: object, bytes: number): void {
+  const exchange = exchanged.get(stream);
+  if (exchange === undefined) return;
+  if (exchange instanceof Served) {
+    exchange.bytesOut += bytes;
+  } else {
+    exchange.op.exchange.bytesOut += bytes;
+    exchange.op.exchange.lastOut = now();
+  }
+}
+
+// --- server
+
+function patchStreamServer(prototype: object): void {
+  if (!isNew(prototype)) return;
+  // A secure server may speak HTTP/1.1 too.
+  patchServer(prototype);
+  patch<Emit>(
+    prototype,
+    'emit',
+    (original) =>
+      function (this: unknown, event: string | symbol, stream: unknown, headers: unknown) {
+        // biome-ignore lint/complexity/noArguments: handed on as they came
+        const args = arguments;
+        if (event !== 'stream') return Reflect.apply(original, this, args as never);
+        let root: Root | undefined;
+        try {
+          root = serve(stream as object, headers as Headers);
+        } catch {
+          count('off.requests', 'http2', 1);
+        }
+        return root === undefined
+          ? Reflect.apply(original, this, args as never)
+          : runInRoot(root, original, this as never, args as never);
+      } as Emit,
+  );
+}
+
+function serve(stream: object, headers: Headers): Root {
+  const root = openInbound(headers['traceparent']);
+  const grpc = isGrpc(headers['content-type']);
+  exchanged.set(stream, new Served(root, nameOf(headers[':method'], headers[':path'], grpc), grpc));
+  open.add(stream);
+  patchStream(stream);
+  return root;
+}
+
+function closeServed(stream: object, served: Served): void {
+  if (served.done) return;
+  served.done = true;
+  open.delete(stream);
+  const end = now();
+  endRoot(served.root, end);
+  const { sentHeaders, sentTrailers } = stream as { sentHeaders?: Headers; sentTrailers?: Headers };
+  let status = Number(sentHeaders?.[':status']) || 0;
+  let { error } = served;
+  if (served.grpc) {
+    const code = Number(sentTrailers?.['grpc-status'] ?? sentHeaders?.['grpc-status']);
+    status = Number.isNaN(code) ? 0 : 1000 + code;
+    if (serverFaults.has(code)) error = grpcCodes[code];
+  } else if (status >= 500) {
+    error = String(status);
+  }
+  const { root, operation, grpc, bytesOut, bytesIn } = served;
+  writeServerSpan(root, operation, grpc ? 'grpc' : 'http', end, bytesOut, bytesIn, status, error);
+}
+
+/** At exit: what is in flight is over. */
+export function settleStreams(): void {
+  for (const stream of [...open]) {
+    const exchange = exchanged.get(stream);
+    if (exchange instanceof Asked) closeAsked(stream, exchange, '');
+    else if (exchange) closeServed(stream, exchange);
+  }
+}
