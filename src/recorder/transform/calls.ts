@@ -99,6 +99,27 @@ export function namingCall(node: Call): string | undefined {
   }
 }
 
-/** `__awaiter(this, void 0, void 0, function* () {…})` of tsc, `_async_to_generator(function* () {…})` of swc and babel. */
-export const runsGeneratorAsAsync = (node: Call): boolean =>
-  /^(__awaiter|_?_?async_?to_?generator)$/i.test(calleeName(node) ?? '');
+/**
+ * A helper that runs a generator as an async function, by its name or by its shape (its name may be one letter):
+ * tsc `__awaiter(this, void 0, void 0, function* () {…})`, esbuild `__async(this, null, function* () {…})`,
+ * swc and babel `_async_to_generator(function* () {…})`.
+ */
+export function runsGeneratorAsAsync(node: Call): boolean {
+  if (node.type !== 'CallExpression') return false;
+  const last = node.arguments[node.arguments.length - 1];
+  if (last?.type !== 'FunctionExpression' || !last.generator) return false;
+  if (/^(?:__awaiter|__async|_?_?async_?to_?generator)$/i.test(calleeName(node) ?? '')) return true;
+  return (
+    node.arguments.length >= 3 &&
+    node.callee.type === 'Identifier' &&
+    node.arguments
+      .slice(0, -1)
+      .every(
+        ({ type, ...argument }) =>
+          type === 'ThisExpression' ||
+          (type === 'Literal' && 'value' in argument && argument.value === null) ||
+          (type === 'UnaryExpression' && 'operator' in argument && argument.operator === 'void') ||
+          (type === 'Identifier' && 'name' in argument && argument.name === 'arguments'),
+      )
+  );
+}

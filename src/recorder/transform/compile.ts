@@ -83,8 +83,8 @@ interface Scope {
   /** The variable that holds the frame, here or in the nearest scope around that has one. */
   frame: string | undefined;
   depth: number;
-  /** Not the user's: a bundled dependency's. */
-  origin: Origin | undefined;
+  /** It only hands a generator to a helper that runs it as an async function: that one is the function. */
+  runsGenerator: boolean;
 }
 
 interface Place {
@@ -183,7 +183,7 @@ class Walk {
       treatment: 'none',
       frame: undefined,
       depth: 0,
-      origin: undefined,
+      runsGenerator: false,
     };
   }
 
@@ -432,9 +432,10 @@ class Walk {
         continue;
       }
       if (name !== undefined) this.visit(argument, scope, { name, nameAt: -1 }, node);
-      else if (runsGenerator && argument.generator)
+      else if (runsGenerator && argument.generator) {
+        scope.runsGenerator = true;
         this.visit(argument, scope, { name: scope.name, nameAt: scope.nameAt, awaiter: true }, node);
-      else {
+      } else {
         const synchronous = synchronousCallback(node);
         if (synchronous === 'no') scope.holdsCallback = true;
         const hint = { call: node, mostlySynchronous: synchronous === 'mostly' };
@@ -485,7 +486,7 @@ class Walk {
         scope.treatment = 'none';
         continue;
       }
-      const origin = this.originAt(scope.startAt);
+      const origin = this.originOfScope(scope);
       if (!origin) {
         scope.treatment = 'none';
         continue;
@@ -598,6 +599,17 @@ class Walk {
     }
   }
 
+  /** Where the user wrote a function: maps do not name every place, helpers' generators hardly ever. */
+  originOfScope(scope: Scope): Origin | undefined {
+    const { fn } = scope;
+    if (scope.awaiter && scope.outer?.runsGenerator) return this.originOfScope(scope.outer);
+    let origin = this.originAt(scope.startAt);
+    if (!fn || origin || !this.options.originOf) return origin;
+    origin = this.originAt(fn.start) ?? this.originAt(fn.body.start);
+    for (let i = 0; !origin && i < scope.places.length; i++) origin = this.originAt(scope.places[i].node.start);
+    return origin;
+  }
+
   nameOf(scope: Scope): string {
     if (!scope.fn) return '(module)';
     const mapped = scope.nameAt >= 0 ? this.originalName(scope.nameAt) : undefined;
@@ -639,7 +651,7 @@ function treatmentOf(scope: Scope, outerFrame: string | undefined): Treatment {
   if (!fn) return scope.awaits && !scope.isStaticBlock ? 'module' : 'none';
   if (!scope.calls) return 'none';
   if (fn.async || scope.awaiter) return 'async';
-  if (fn.generator || scope.sort !== 'plain') return 'none';
+  if (fn.generator || scope.sort !== 'plain' || scope.runsGenerator) return 'none';
   if (scope.call && outerFrame) return 'callback';
   return scope.holdsCallback || scope.returnsCall || (scope.call && !scope.mostlySynchronous) ? 'sync' : 'none';
 }
