@@ -499,42 +499,54 @@ function waited(frame: Frame, since: number, at: number, line: number): void {
   const { callee, answer } = frame;
   frame.callee = undefined;
   frame.answer = undefined;
-  if (callee !== undefined && callee.end >= since && (answer === undefined || callee.end >= frame.answeredAt)) {
+  const wasCalled = callee !== undefined && callee.end >= since;
+  const wasAnswered = answer !== undefined && frame.answeredAt >= since;
+  const last = frame.first !== undefined ? endReturned(frame, at, !wasCalled && !wasAnswered) : undefined;
+  if (wasCalled && !(wasAnswered && frame.answeredAt > callee.end) && !(last !== undefined && last.end > callee.end)) {
     blame(wait, Cause.callee, callee);
     return;
   }
-  if (answer !== undefined && frame.answeredAt >= since) {
+  if (last !== undefined && !(wasAnswered && frame.answeredAt > last.end)) {
+    blame(wait, Cause.callee, last);
+    if (last.end < at) return;
+    // It is the one that received what let its caller go on.
+    if (onResume !== undefined && last.waits !== undefined) onResume(last, last.waits[last.waits.length - 1]);
+    return;
+  }
+  if (wasAnswered) {
     wait.cause = Cause.operation;
     wait.by = answer.id;
   }
-  // Functions called by it that returned a promise, which is settled now: nothing else said when.
-  let receiver = frame;
-  let received = wait;
+  if (onResume !== undefined) onResume(frame, wait);
+}
+
+/**
+ * Functions that `frame` called and that returned a promise: those whose promise is settled end, the last of them is
+ * answered. Nothing else said when.
+ */
+function endReturned(frame: Frame, at: number, unexplained: boolean): Frame | undefined {
+  let last: Frame | undefined;
   let child = frame.first;
-  const only = child !== undefined && child.next === undefined;
+  const only = unexplained && child !== undefined && child.next === undefined;
   while (child !== undefined) {
     const { next } = child;
     if (child.state === State.returned && child.first === undefined) {
       const known = child.settledAt >= child.stopped;
       if (known || only || !isPending(child.returned)) {
         const until = known ? child.settledAt : at;
-        const own = addWait(child, child.stopped, until, child.stopLine);
+        const wait = addWait(child, child.stopped, until, child.stopLine);
         if (child.answer !== undefined) {
-          own.cause = Cause.operation;
-          own.by = child.answer.id;
+          wait.cause = Cause.operation;
+          wait.by = child.answer.id;
         }
-        if (only && !known && answer === undefined) {
-          receiver = child;
-          received = own;
-        }
-        blame(wait, Cause.callee, child);
         end(child, until);
+        if (last === undefined || until >= last.end) last = child;
       }
     }
     child = next;
   }
   frame.callee = undefined;
-  if (onResume !== undefined) onResume(receiver, received);
+  return last;
 }
 
 const plainly = { depth: 0, customInspect: false, maxArrayLength: 0, maxStringLength: 0, breakLength: Infinity };

@@ -369,7 +369,8 @@ function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sig
     }
     return;
   }
-  const sole = oneFunction(candidates.length > 0 ? candidates.map(({ frame }) => frame) : (leaves?.waiting ?? []));
+  const together = leaves !== undefined && leaves.returned.length === 0 ? leaves.waiting : [];
+  const sole = oneFunction(candidates.length > 0 ? candidates.map(({ frame }) => frame) : together);
   for (let i = 0; i < left.length; i++) {
     const frame = sole === undefined ? undefined : (candidates[i]?.frame ?? sole);
     settleWith(left[i], candidates[i]?.sight ?? own[0], frame);
