@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import type { RunSummary, TraceList } from '../model/api.ts';
 import { decodeBatch } from '../model/batch.ts';
 import type { Report } from '../model/report.ts';
 import { FrameKind } from '../model/wire.ts';
-import { createRun, isLive, readRun, removeRun, runsDir } from '../store/runs.ts';
+import { createRun, findRun, isLive, listRuns, readRun, removeRun, runDir, runsDir } from '../store/runs.ts';
 import { BatchMaker, hello, seeded, someTraces } from '../store/testkit.ts';
 import { type Collector, startCollector, startViewer } from './collector.ts';
 import { frame, helloFrame, TestRecorder } from './testing.ts';
@@ -309,8 +309,9 @@ test('events tell of new spans and of the end', async () => {
     const [answer] = (await once(stream, 'response')) as [import('node:http').IncomingMessage];
     assert.match(String(answer.headers['content-type']), /^text\/event-stream/);
     let text = '';
+    const more = answer[Symbol.asyncIterator]();
     const until = async (pattern: RegExp) => {
-      while (!pattern.test(text)) text += String((await once(answer, 'data'))[0]);
+      while (!pattern.test(text)) text += String((await more.next()).value);
     };
     await until(/data: \{"spans": 0\}\n\n/);
     await (await recorded(collector, 'a', 2)).leave();
@@ -341,5 +342,25 @@ test('a chosen port that is in use is a clear error, and leaves nothing behind',
 test('a directory of runs is hidden from git', async () => {
   const root = await newRoot();
   await createRun(root, { name: '', command: [] });
-  assert.deepEqual((await readdir(runsDir(root))).includes('.gitignore'), true);
+  assert.equal(await readFile(join(runsDir(root), '.gitignore'), 'utf8'), '*\n');
+});
+
+test('runs are found by id, by the beginning of one, by name, and a damaged record still is a run', async () => {
+  const root = await newRoot();
+  await assert.rejects(findRun(root), { code: 'WW_RUN_UNKNOWN' });
+  const first = await createRun(root, { name: 'before', command: ['node', 'a.js'] });
+  const second = await createRun(root, { name: 'after', command: ['node', 'a.js'] });
+  assert.match(first.id, /^\d{8}-\d{6}-[a-z0-9]{3}$/);
+  assert.equal((await findRun(root, 'before')).id, first.id);
+  assert.equal((await findRun(root, second.id)).id, second.id);
+  await assert.rejects(findRun(root, '20'), { code: 'WW_RUN_UNKNOWN', what: "2 runs begin with '20'." });
+  await assert.rejects(findRun(root, '../x'), { code: 'WW_RUN_UNKNOWN' });
+  await writeFile(join(runDir(root, first.id), 'run.json'), '{"name": 5');
+  assert.deepEqual((await listRuns(root)).map(({ id }) => id).sort(), [first.id, second.id].sort());
+  await removeRun(root, await findRun(root, first.id));
+  assert.equal((await findRun(root)).id, second.id);
+  const file = await newRoot();
+  await writeFile(runsDir(file), 'a file');
+  await assert.rejects(createRun(file, { name: '', command: [] }), { code: 'WW_STORE_CORRUPT' });
+  await assert.rejects(listRuns(file), { code: 'WW_STORE_CORRUPT' });
 });

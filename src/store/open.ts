@@ -43,7 +43,12 @@ export async function openStore(file: string, mode: 'write' | 'read', options: D
   openFiles.add(path);
   const data: OpenData = { file: path, mode, options };
   const thread = new StoreThread(data, () => openFiles.delete(path));
-  await thread.opened;
+  try {
+    await thread.opened;
+  } catch (error) {
+    await thread.ended;
+    throw error;
+  }
   return thread;
 }
 
@@ -55,6 +60,7 @@ interface Pending {
 
 class StoreThread implements Store {
   readonly opened: Promise<unknown>;
+  readonly ended: Promise<void>;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #last = 0;
@@ -65,9 +71,12 @@ class StoreThread implements Store {
     this.opened = this.#expect(0, undefined);
     this.#worker.on('message', (answer: Answer) => this.#take(answer));
     this.#worker.on('error', (error) => this.#end(error));
-    this.#worker.on('exit', () => {
-      this.#end(new StoreError('WW_STORE_FAILED', `The store of ${data.file} has ended.`, 'Open it again.'));
-      onEnd();
+    this.ended = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        this.#end(new StoreError('WW_STORE_FAILED', `The store of ${data.file} has ended.`, 'Open it again.'));
+        onEnd();
+        resolve();
+      });
     });
     this.opened.catch(() => this.#worker.terminate());
   }
@@ -150,10 +159,9 @@ class StoreThread implements Store {
 
   async close() {
     if (this.#ended !== undefined) return;
-    const exit = new Promise((resolve) => this.#worker.once('exit', resolve));
     await this.#ask({ call: 'close' });
     this.#worker.ref();
-    await exit;
+    await this.ended;
   }
 }
 

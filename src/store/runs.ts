@@ -48,7 +48,9 @@ function newId(now: Date): string {
 export async function createRun(root: string, about: { name: string; command: readonly string[] }): Promise<RunRecord> {
   const now = new Date();
   try {
-    await mkdir(runsDir(root), { recursive: true });
+    await mkdir(runsDir(root)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
     await writeFile(join(runsDir(root), '.gitignore'), '*\n');
     for (;;) {
       const id = newId(now);
@@ -72,7 +74,7 @@ export async function createRun(root: string, about: { name: string; command: re
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' || code === 'ENOTDIR')
+    if (code === 'ENOTDIR')
       throw new StoreError('WW_STORE_CORRUPT', `${runsDir(root)} is not a directory.`, 'Move it out of the way.');
     throw storeError(error, runsDir(root));
   }
