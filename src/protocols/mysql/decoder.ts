@@ -118,8 +118,9 @@ class MysqlDecoder implements Decoder {
   /** Sequence of the answer's next packet; −1 = any (compression numbers packets otherwise). */
   private nextSequence = -1;
 
-  private capabilities = 0;
-  private mariadbCapabilities = 0;
+  /** Of those who have spoken; all, as long as nobody has. */
+  private capabilities = ~0;
+  private mariadbCapabilities = ~0;
   /** Whether EOF packets follow definitions; undefined = joined in the middle, and not seen yet. */
   private usesEof: boolean | undefined = undefined;
   private greetingAt = Number.NaN;
@@ -293,6 +294,8 @@ class MysqlDecoder implements Decoder {
   /** The connection was opened before it was seen. */
   private join(): void {
     this.phase = 'command';
+    this.capabilities = 0;
+    this.mariadbCapabilities = 0;
     this.answers.reset();
   }
 
@@ -305,9 +308,10 @@ class MysqlDecoder implements Decoder {
     this.sslRequested = response.isSslRequest;
     if (response.isSslRequest) return;
     this.responded = true;
-    this.capabilities = response.capabilities;
-    this.mariadbCapabilities = response.mariadbCapabilities;
-    this.usesEof = (response.capabilities & Capability.CLIENT_DEPRECATE_EOF) === 0;
+    // What both have is used.
+    this.capabilities &= response.capabilities;
+    this.mariadbCapabilities &= response.mariadbCapabilities;
+    this.usesEof = (this.capabilities & Capability.CLIENT_DEPRECATE_EOF) === 0;
     command.database = response.database;
     command.exchange.namespace = response.database;
   }
@@ -345,6 +349,8 @@ class MysqlDecoder implements Decoder {
       const greeting = readGreeting(bytes, from, to);
       if (!greeting) return this.lose();
       this.noteStatus(greeting.status);
+      this.capabilities &= greeting.capabilities;
+      this.mariadbCapabilities &= greeting.mariadbCapabilities;
       return;
     }
     if (first === Header.ERR) return this.endError(command);

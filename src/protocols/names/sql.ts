@@ -562,11 +562,22 @@ function nameAll(tokens: Tokens, end: number): string {
     if (i > from) {
       if (statements === maxStatements) return cut(`${out}; …`, maxOperation);
       out += statements++ > 0 ? `; ${nameOne(tokens, from, i)}` : nameOne(tokens, from, i);
+      if (hasBody(tokens, from)) break;
     }
     from = i + 1;
   }
   return cut(out, maxOperation);
 }
+
+/** CREATE PROCEDURE and the like: the statements behind its first semicolon are its body. */
+function hasBody(tokens: Tokens, from: number): boolean {
+  if (tokens.upper[from] !== 'CREATE') return false;
+  for (let i = from + 1; i < Math.min(tokens.count, from + 12); i++)
+    if (bodied.has(tokens.upper[i] as string)) return true;
+  return false;
+}
+
+const bodied = words('PROCEDURE FUNCTION TRIGGER EVENT');
 
 function nameOne(tokens: Tokens, from: number, to: number): string {
   const { upper, text } = tokens;
