@@ -23,7 +23,7 @@ import { askMemcached } from './memcached-stats.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const whywait = join(here, '../bin/whywait.mjs');
-const secrets = ['secret-literal', 'secret-key', 'secret-value', 'secret-token'];
+const secrets = ['secret-literal', 'jane.doe', 'secret-value', 'secret-token'];
 
 let mariadb: Server;
 let postgres: Server;
@@ -260,7 +260,7 @@ test('pg: pool, client queue, transactions, errors', async () => {
 });
 
 for (const [program, key] of [
-  ['memjs.mjs', 'feed:?'],
+  ['memjs.mjs', 'feed:?:?'],
   ['memcached.cjs', 'page:?'],
 ] as const) {
   test(`${program}: hits, misses, writes`, async () => {

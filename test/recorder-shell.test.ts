@@ -234,4 +234,172 @@ for (const node of nodes) {
       ],
     );
   });
+
+  test(`a datagram is answered by the next one from there, or one way${on}`, async () => {
+    const { spans, stdout, stderr, code } = await run(
+      `${lines}
+      const dgram = require('node:dgram');
+      const echo = dgram.createSocket('udp4', (bytes, from) => {
+        if (String(bytes).endsWith('?')) echo.send('answer', from.port, from.address);
+      });
+      (async () => {
+        await new Promise((done) => echo.bind(0, '127.0.0.1', done));
+        const { port } = echo.address();
+        const socket = dgram.createSocket('udp4');
+        socket.send('first?', port, '127.0.0.1');
+        await once(socket, 'message');
+        socket.send(Buffer.from('xxsecond?'), 2, 7, port, 'localhost', () => {});
+        await once(socket, 'message');
+        const metrics = dgram.createSocket('udp4');
+        await new Promise((done) => metrics.connect(port, '127.0.0.1', done));
+        metrics.send('a:1|c');
+        await new Promise((done) => metrics.send(['bb:1', '|c'], done));
+        try { socket.send(12, port); } catch (error) { console.log(error.code); }
+        socket.close();
+        metrics.close();
+        echo.close();
+        console.log(port);
+      })();`,
+      { node },
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    const [thrown, port] = stdout.trim().split('\n');
+    assert.equal(thrown, 'ERR_INVALID_ARG_TYPE');
+    assert.deepEqual(
+      spans.map(({ service, bytesOut, bytesIn }) => [service, bytesOut, bytesIn]),
+      [
+        [`udp://127.0.0.1:${port}`, 6, 6],
+        [`udp://127.0.0.1:${port}`, 5, 0],
+        [`udp://localhost:${port}`, 7, 6],
+        [`udp://127.0.0.1:${port}`, 6, 0],
+      ],
+    );
+  });
+
+  test(`the program's listeners, properties and exit are as without us${on}`, async () => {
+    const script = `${lines}
+      const http = require('node:http');
+      const describe = (object, name) => {
+        const property = Object.getOwnPropertyDescriptor(object, name);
+        return property && [name, property.enumerable, property.writable, property.configurable, property.value.length, property.value.name];
+      };
+      const seen = [];
+      (async () => {
+        const server = http.createServer((req, res) => {
+          seen.push(res.eventNames(), req.eventNames(), req.socket.eventNames(), Object.keys(req.headers));
+          res.end('x');
+        });
+        const port = await listen(server);
+        const request = http.get({ port, host: '127.0.0.1' });
+        const response = await once(request, 'response');
+        seen.push(request.eventNames(), request.socket.eventNames(), Object.keys(request.getHeaders()));
+        seen.push(Object.getOwnPropertySymbols(request.socket).map(String), Object.keys(request.socket));
+        response.resume();
+        await once(response, 'end');
+        server.close();
+        seen.push(process.eventNames(), process.listenerCount('exit'), Object.keys(process), Object.keys(globalThis));
+        seen.push(describe(http, 'request'), describe(http, 'get'), describe(net.Socket.prototype, 'connect'));
+        seen.push(describe(net.Socket.prototype, '_writeGeneric'), describe(net.Socket.prototype, '_destroy'));
+        seen.push(Object.keys(net.Socket.prototype), Object.keys(http.ServerResponse.prototype), server.eventNames());
+        process.on('exit', (code) => { console.log('exit', code, process.exitCode); process.exitCode = 7; });
+        console.log(require('node:util').inspect(seen, { depth: 5, maxArrayLength: null, showHidden: false }));
+      })();`;
+    const recorded = await run(script, { node });
+    const bare = await run(script, { node, env: { NODE_OPTIONS: '' } });
+    assert.equal(bare.spans.length, 0);
+    assert.equal(recorded.stderr, bare.stderr);
+    assert.equal(recorded.stdout, bare.stdout);
+    assert.deepEqual([recorded.code, bare.code], [7, 7]);
+    assert.deepEqual(recorded.spans.map(({ kind }) => kind).sort(), [1, 2]);
+  });
+
+  for (const [how, script, code] of [
+    ['process.exit() in the middle', 'process.exit(5)', 5],
+    ['process.exit() in an exit listener', "process.on('exit', () => process.exit(6))", 6],
+    ['an uncaught exception', "throw new TypeError('no')", 1],
+    ['an unhandled rejection', "Promise.reject(new TypeError('no'))", 1],
+    ['the end of its work', '', 0],
+  ] as const) {
+    test(`what was seen before ${how} is kept${on}`, async () => {
+      const outcome = await run(
+        `${lines}
+        (async () => {
+          const port = await listen(upper);
+          const socket = net.connect(port, '127.0.0.1');
+          socket.write('word');
+          await once(socket, 'data');
+          socket.destroy();
+          upper.close();
+          process.on('exit', (code) => console.log('exit', code));
+          setImmediate(() => { ${script} });
+        })();`,
+        { node, acknowledge: false },
+      );
+      assert.equal(outcome.code, code);
+      assert.match(outcome.stdout, /^exit \d\n$/);
+      assert.deepEqual(
+        outcome.spans.map(({ operation }) => operation),
+        ['turn'],
+      );
+      assert.equal(outcome.rest.length, 1);
+    });
+  }
+
+  test(`worker threads, cluster workers and child processes are recorded by themselves${on}`, async () => {
+    const { spans, hellos, stdout, stderr, code } = await run(
+      `${lines}
+      const { Worker, isMainThread, workerData, SHARE_ENV } = require('node:worker_threads');
+      const cluster = require('node:cluster');
+      const { spawn } = require('node:child_process');
+      const ask = async (port, word) => {
+        const socket = net.connect(port, '127.0.0.1');
+        socket.write(word);
+        await once(socket, 'data');
+        socket.destroy();
+      };
+      if (!isMainThread) ask(workerData.port, workerData.word);
+      else if (process.argv[2]) ask(Number(process.argv[2]), process.argv[3]).then(() => cluster.isWorker && process.disconnect());
+      else (async () => {
+        const port = await listen(upper);
+        for (const [word, env] of [['thread', undefined], ['sharing', SHARE_ENV], ['replaced', { A: '1' }]]) {
+          await once(new Worker(__filename, { workerData: { port, word }, env }), 'exit');
+        }
+        await once(spawn(process.execPath, [__filename, port, 'child'], { stdio: 'inherit' }), 'close');
+        cluster.setupPrimary({ args: [port, 'clustered'] });
+        await once(cluster.fork(), 'exit');
+        await ask(port, 'main');
+        upper.close();
+      })();`,
+      { node },
+    );
+    assert.equal(stderr, '');
+    assert.equal(stdout, '');
+    assert.equal(code, 0);
+    const sizes = spans.filter(({ kind }) => kind === 2).map(({ bytesOut }) => bytesOut);
+    assert.deepEqual(
+      sizes.sort((a, b) => a - b),
+      ['main', 'child', 'thread', 'sharing', 'replaced', 'clustered'].map((w) => w.length).sort((a, b) => a - b),
+    );
+    assert.equal(new Set(hellos.map(({ pid, thread }) => `${pid} ${thread}`)).size, 6);
+  });
+
+  test(`nothing is recorded in a package manager's own process, nor without a collector${on}`, async () => {
+    const script = `${lines}
+      (async () => {
+        const port = await listen(upper);
+        const socket = net.connect(port, '127.0.0.1');
+        socket.write('word');
+        await once(socket, 'data');
+        socket.destroy();
+        upper.close();
+        console.log(Object.hasOwn(net.Socket.prototype, 'push'));
+      })();`;
+    const manager = await run(script, { node, file: 'npm-cli.js' });
+    assert.equal(manager.stdout, 'false\n');
+    assert.equal(manager.spans.length, 0);
+    const alone = await run(script, { node, env: { WHYWAIT_DIR: '/nowhere/at/all' } });
+    assert.equal(alone.stdout, 'false\n');
+    assert.equal(alone.stderr, '');
+  });
 }

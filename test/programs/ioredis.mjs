@@ -5,7 +5,7 @@ const redis = new Redis({ host: '127.0.0.1', port: Number(process.env.REDIS_PORT
 const auto = new Redis({ host: '127.0.0.1', port: Number(process.env.REDIS_PORT), enableAutoPipelining: true });
 
 async function readUser(id) {
-  return redis.get(`user:${id}:secret-key`);
+  return redis.get(`user:${id}:jane.doe@example.com`);
 }
 
 async function countVisits(id) {

@@ -4,12 +4,12 @@ import memjs from 'memjs';
 const cache = memjs.Client.create(`127.0.0.1:${process.env.MEMCACHED_PORT}`);
 
 async function readFeed(id) {
-  const { value } = await cache.get(`feed:${id}:secret-key`);
+  const { value } = await cache.get(`feed:${id}:jane.doe@example.com`);
   return value?.toString();
 }
 
 async function writeFeed(id) {
-  await cache.set(`feed:${id}:secret-key`, 'secret-value', { expires: 60 });
+  await cache.set(`feed:${id}:jane.doe@example.com`, 'secret-value', { expires: 60 });
 }
 
 async function handle(id) {
