@@ -166,7 +166,10 @@ export class Connection implements Peer, Sink {
 
   /** The address of the other side, once connected. */
   get remote(): string | undefined {
-    return (this.top as { remoteAddress?: string }).remoteAddress;
+    // Not by `remoteAddress`, which leaves a property on the socket.
+    const { _handle } = this.top as { _handle?: { getpeername?(into: { address?: string }): number } | null };
+    const into: { address?: string } = {};
+    return _handle?.getpeername?.(into) === 0 ? into.address : undefined;
   }
 
   /** An HTTP/2 session goes on with it. */

@@ -8,10 +8,12 @@ import { atExit } from './exit.ts';
 import { addSites, runtime, startFrames } from './frames.ts';
 import { type Options, readOptions } from './options.ts';
 import { flushOwners, onSettled } from './ownership.ts';
+import { patchDgram, settleDatagrams } from './patch-dgram.ts';
 import { guessOn, patchFetch } from './patch-fetch.ts';
 import { askerOn, patchHttp, settleInbound } from './patch-http.ts';
 import { patchHttp2, settleStreams } from './patch-http2.ts';
 import { patchNet } from './patch-net.ts';
+import { patchWorkers } from './patch-worker.ts';
 import { collectorIsThere, environment, Shipper } from './ship.ts';
 import { count, writeOperation } from './span-buffer.ts';
 import { installTransform } from './transform/install.ts';
@@ -34,10 +36,13 @@ function start(options: Options): void {
   patchHttp();
   patchHttp2(options);
   patchFetch();
+  patchDgram();
+  patchWorkers(__filename);
   atExit(() => {
     try {
       closeAll();
       settleStreams();
+      settleDatagrams();
       settleInbound();
       flushOwners();
     } catch {

@@ -8,7 +8,6 @@
 //
 // Never to a head that has one, that is signed, or that opens a tunnel.
 
-import type net from 'node:net';
 import { requestHead } from '../protocols/http1/head.ts';
 import type { Connection } from './connection.ts';
 import { hex8 } from './ids.ts';
@@ -75,10 +74,9 @@ export function propagation(options: Options): Propagate {
   return (connection, data, bytes) => {
     if (connection.mayPropagate === false || connection.protocol !== 'http') return data;
     if (connection.mayPropagate === undefined) {
-      const { remoteAddress } = connection.top as net.Socket;
       // A Unix socket leads to this machine.
       const local = connection.address.startsWith('/');
-      connection.mayPropagate = local || mayCarry(options, hostOf(connection.address), remoteAddress);
+      connection.mayPropagate = local || mayCarry(options, hostOf(connection.address), connection.remote);
       if (!connection.mayPropagate) return data;
     }
     const op = connection.newest;
