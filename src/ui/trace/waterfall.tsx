@@ -77,7 +77,7 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
   let theme: Theme = readTheme(box);
   let hovered = -1;
   let brush: [number, number] | undefined;
-  let drawn: [number, number] = [0, 0];
+  let drawn: Shot | undefined;
   let frame = 0;
   const frames: number[] = [];
 
@@ -88,10 +88,12 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
     frame = 0;
     const began = performance.now();
     fitCanvas();
-    drawn = drawWaterfall(pen, model, { geometry, theme, scrollTop: box.scrollTop, hovered, brush });
+    const { scrollTop } = box;
+    const [first, last] = drawWaterfall(pen, model, { geometry, theme, scrollTop, hovered, brush });
+    drawn = { rows: model.rows.peek(), window: model.window.peek(), geometry, scrollTop, first, last };
     canvas.dataset.rows = String(model.rows.value.length);
-    canvas.dataset.first = String(drawn[0]);
-    canvas.dataset.last = String(drawn[1]);
+    canvas.dataset.first = String(first);
+    canvas.dataset.last = String(last);
     frames.push(performance.now() - began);
     if (frames.length > 600) frames.shift();
   };
@@ -258,25 +260,6 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
     action();
   };
 
-  const rows = (): DrawnRow[] => {
-    const x = timeScale(geometry, model.window.peek());
-    const visible = model.rows.peek();
-    return Array.from({ length: drawn[1] - drawn[0] }, (_, k) => {
-      const row = drawn[0] + k;
-      const i = visible[row];
-      const left = x(tree.start[i]);
-      return {
-        span: hexOf(model, i),
-        operation: operationOf(tree, i),
-        row,
-        x: left,
-        y: rowTop(geometry, row, box.scrollTop) + geometry.barTop,
-        width: x(tree.end[i]) - left,
-        height: geometry.barHeight,
-      };
-    });
-  };
-
   const watch = new ResizeObserver(resize);
   watch.observe(box);
   const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -312,7 +295,7 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
   });
 
   return {
-    drawing: { rows, geometry: () => geometry, frames },
+    drawing: { rows: () => (drawn ? rowsOf(model, drawn) : []), geometry: () => geometry, frames },
     unmount: () => {
       stop();
       follow();
@@ -322,6 +305,30 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
       hideTip();
     },
   };
+}
+
+/** What one frame was drawn from. */
+interface Shot {
+  readonly rows: Uint32Array;
+  readonly window: readonly [number, number];
+  readonly geometry: Geometry;
+  readonly scrollTop: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+function rowsOf(model: TraceModel, { rows, window, geometry, scrollTop, first, last }: Shot): DrawnRow[] {
+  const { tree } = model;
+  const x = timeScale(geometry, window);
+  return Array.from(rows.subarray(first, last), (i, k) => ({
+    span: hexOf(model, i),
+    operation: operationOf(tree, i),
+    row: first + k,
+    x: x(tree.start[i]),
+    y: rowTop(geometry, first + k, scrollTop) + geometry.barTop,
+    width: x(tree.end[i]) - x(tree.start[i]),
+    height: geometry.barHeight,
+  }));
 }
 
 function tipOf(model: TraceModel, i: number, at: number) {
