@@ -113,7 +113,7 @@ export class Reader {
             this.started = true;
             this.startedAt = at;
           }
-          const end = bytes.indexOf(LF, i);
+          const end = lineEnd(bytes, i);
           if (end < 0) {
             this.keep(bytes, i, bytes.length);
             i = bytes.length;
@@ -212,12 +212,12 @@ export class Reader {
 
   private headerIs(bytes: Uint8Array, from: number, to: number): boolean {
     let value = from;
-    if (bytes[from] !== SP && bytes[from] !== TAB) {
+    const first = bytes[from] as number;
+    if (first !== SP && first !== TAB) {
+      this.header = '';
+      if ((first | 32) !== 99 && (first | 32) !== 116) return true; // neither Content-… nor Transfer-…
       const colon = bytes.indexOf(COLON, from);
-      if (colon <= from || colon >= to) {
-        this.header = '';
-        return colon !== from; // a line without a colon means nothing to the framing
-      }
+      if (colon < 0 || colon >= to) return true; // a line without a colon means nothing to the framing
       this.header = nameOf(bytes, from, colon);
       value = colon + 1;
     }
@@ -238,6 +238,13 @@ export class Reader {
     } else if (startsWith(bytes, value, to, 'text/event-stream')) this.eventStream = true;
     return true;
   }
+}
+
+/** Offset of the next LF; -1 when there is none. A loop: lines are too short for a call to pay. */
+function lineEnd(bytes: Uint8Array, from: number): number {
+  const near = Math.min(bytes.length, from + 256);
+  for (let i = from; i < near; i++) if (bytes[i] === LF) return i;
+  return near === bytes.length ? -1 : bytes.indexOf(LF, near);
 }
 
 function nameOf(bytes: Uint8Array, from: number, to: number): 'length' | 'coding' | 'type' | '' {
