@@ -224,6 +224,10 @@ function setTrace(hi: Uint32Array, lo: Uint32Array, row: number, trace: Uint32Ar
 /** The time between two, 0 when either is not known or they are the other way round. */
 const between = (from: number, to: number): number => (to > from ? to - from : 0);
 
+/** As much of a phase of opening as lies after the operation was asked, and in what it waited. */
+const within = (waited: number, phase: number, afterStart: number): number =>
+  Math.max(0, Math.min(waited, phase, afterStart));
+
 /** Writes a settled operation as a span. Called once for each. */
 export function writeOperation(op: Operation): void {
   const { exchange, peer, root } = op;
@@ -248,19 +252,21 @@ export function writeOperation(op: Operation): void {
   s.start[row] = start;
   s.duration[row] = between(start, end);
 
-  let opening = 0;
-  if (!peer.charged && !exchange.setup) {
-    opening = peer.dns + peer.connect + peer.tls;
-    if (opening > 0 && start < peer.connectAt + opening) {
-      peer.charged = true;
-      s.dns[row] = peer.dns;
-      s.connect[row] = peer.connect;
-      s.tls[row] = peer.tls;
-    } else {
-      opening = 0;
-    }
+  let waited = between(start, first);
+  if (waited > 0 && !peer.charged && !exchange.setup && peer.connectAt + peer.dns + peer.connect + peer.tls > start) {
+    peer.charged = true;
+    const connected = peer.connectAt + peer.dns + peer.connect;
+    const tls = within(waited, peer.tls, connected + peer.tls - start);
+    waited -= tls;
+    const connect = within(waited, peer.connect, connected - start);
+    waited -= connect;
+    const dns = within(waited, peer.dns, peer.connectAt + peer.dns - start);
+    waited -= dns;
+    s.tls[row] = tls;
+    s.connect[row] = connect;
+    s.dns[row] = dns;
   }
-  s.pool[row] = between(start + opening, first);
+  s.pool[row] = waited;
   s.send[row] = between(exchange.firstOut, exchange.lastOut);
   s.server[row] = between(exchange.lastOut, exchange.firstIn);
   s.receive[row] = between(exchange.firstIn, exchange.lastIn);
