@@ -60,6 +60,11 @@ export class Intake {
     this.#onFailure = onFailure;
   }
 
+  /** Bytes on their way to the store; bounded by what it lets in, plus one frame a connection. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
   /** Serves one recorder until it leaves. */
   serve(socket: Socket): void {
     if (this.failure !== undefined || this.#sockets.size >= maxConnections) {
