@@ -62,6 +62,8 @@ export interface SqlName {
 export const noName: SqlName = { operation: '', statement: '' };
 
 const unknownStatement = 'unknown statement';
+/** A channel's name may hold an id, which only the operation leaves out. */
+const channelVerbs: ReadonlySet<string> = new Set(['LISTEN', 'UNLISTEN', 'NOTIFY']);
 
 /** Names of statements without a literal, which programs send again and again. Statements with one are not kept. */
 const knownMysql = new Map<string, SqlName>();
@@ -80,7 +82,8 @@ export function nameSql(text: string, dialect: Dialect): SqlName {
   let end = tokens.count;
   while (end > 0 && tokens.text[end - 1] === ';') end--;
   const operation = nameAll(tokens, end);
-  const statement = operation.includes(unknownStatement) ? '' : render(tokens, 0, end, maxStatement, false);
+  const saysItAll = operation.includes(unknownStatement) || channelVerbs.has(tokens.upper[0] ?? '');
+  const statement = saysItAll ? '' : render(tokens, 0, end, maxStatement, false);
   const name = { operation, statement: statement === operation ? '' : statement };
   if (!tokens.literals && text.length <= maxKnownLength) {
     if (known.size >= maxKnown) known.clear();
@@ -646,6 +649,11 @@ function nameOne(tokens: Tokens, from: number, to: number): string {
     case 'CLOSE':
     case 'DO':
     case 'KILL':
+    case 'START_REPLICATION':
+    case 'CREATE_REPLICATION_SLOT':
+    case 'DROP_REPLICATION_SLOT':
+    case 'IDENTIFY_SYSTEM':
+    case 'BASE_BACKUP':
       return verb;
     case 'START':
       return upper[from + 1] === 'TRANSACTION' ? 'START TRANSACTION' : verb;
