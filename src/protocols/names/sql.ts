@@ -8,14 +8,24 @@
 //   SET autocommit = 0; COMMIT                                    →  SET autocommit; COMMIT
 //
 // `operation` is verb, tables and, for SELECT, UPDATE and DELETE, the WHERE clause; `statement` is the whole text.
-// Both are made from tokens, and the tokeniser keeps no literal: a string, number, bit string, dollar quote, escape
-// string or parameter is one token `?` from the start. What follows a quote that is never closed is dropped. Lists
-// shrink, so that they group: `IN (?, ?, ?)` is `IN (?)`, the rows of VALUES are `VALUES (?)`, `ARRAY[?, ?]` is `[?]`.
-//
-// https://dev.mysql.com/doc/refman/8.4/en/language-structure.html
-// https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+// Both are made from the text without literals (sql-text.ts). Lists shrink, so that they group: `IN (?, ?, ?)` is `IN (?)`, the rows of VALUES are `VALUES (?)`, `ARRAY[?, ?]` is `[?]`.
 
+import {
+  backtick,
+  behindQuoted,
+  classOf,
+  type Dialect,
+  doubleQuote,
+  isWordPart,
+  letter,
+  operator,
+  questionMark,
+  space,
+  withoutLiterals,
+} from './sql-text.ts';
 import { verbs } from './sql-verbs.ts';
+
+export { type Dialect, mysql, mysqlNoBackslashEscapes, postgresql, postgresqlBackslash } from './sql-text.ts';
 
 /** Bytes of a statement that are looked at; what follows is not (a name is made from its beginning). */
 export const statementBytes = 16 * 1024;
@@ -24,33 +34,6 @@ const maxOperation = 120;
 const maxName = 200;
 const maxTables = 4;
 const maxStatements = 3;
-
-/** In what the two languages differ for a reader of tokens. */
-export interface Dialect {
-  /** "…" is a string (MySQL without ANSI_QUOTES; with it, identifiers in quotes read as `?`, which leaks nothing). */
-  readonly doubleQuotesAreStrings: boolean;
-  /** A backslash escapes inside '…' (not so under NO_BACKSLASH_ESCAPES or standard_conforming_strings). */
-  readonly backslash: boolean;
-  /** `#` begins a comment, `--` only with a space behind it, the inside of a comment like `/*! … ` is code. */
-  readonly mysqlComments: boolean;
-  /** $tag$…$tag$ is a string and $1 a parameter; comments nest. */
-  readonly dollarQuotes: boolean;
-}
-
-export const mysql: Dialect = {
-  doubleQuotesAreStrings: true,
-  backslash: true,
-  mysqlComments: true,
-  dollarQuotes: false,
-};
-export const mysqlNoBackslashEscapes: Dialect = { ...mysql, backslash: false };
-export const postgresql: Dialect = {
-  doubleQuotesAreStrings: false,
-  backslash: false,
-  mysqlComments: false,
-  dollarQuotes: true,
-};
-export const postgresqlBackslash: Dialect = { ...postgresql, backslash: true };
 
 export interface SqlName {
   /** At most 120 characters. */
@@ -65,31 +48,37 @@ const unknownStatement = 'unknown statement';
 /** A channel's name may hold an id, which only the operation leaves out. */
 const channelVerbs: ReadonlySet<string> = new Set(['LISTEN', 'UNLISTEN', 'NOTIFY']);
 
-/** Names of statements without a literal, which programs send again and again. Statements with one are not kept. */
-const knownMysql = new Map<string, SqlName>();
-const knownPostgresql = new Map<string, SqlName>();
+/** Names by text without literals. A program has few of these, and sends them again and again. */
+const known = new Map<string, SqlName>();
 const maxKnown = 1000;
-const maxKnownLength = 1000;
+const maxKnownLength = 2000;
+/** Characters without literals that a name is made from: twice of what a statement may have. */
+const maxBare = 4000;
 
 /** Names the statement in `text`, of which at most the first 16 K characters are read. */
 export function nameSql(text: string, dialect: Dialect): SqlName {
-  const known = dialect.dollarQuotes ? knownPostgresql : knownMysql;
-  const before = known.get(text);
+  let bare = withoutLiterals(text.length > statementBytes ? text.slice(0, statementBytes) : text, dialect);
+  if (bare.length > maxBare) bare = bare.slice(0, maxBare);
+  const before = known.get(bare);
   if (before) return before;
   const tokens = new Tokens();
-  tokenise(text.length > statementBytes ? text.slice(0, statementBytes) : text, dialect, tokens);
+  tokenise(bare, tokens);
+  const name = nameTokens(tokens);
+  // The value of SET may be a word.
+  if (bare.length > maxKnownLength || tokens.upper[0] === 'SET') return name;
+  if (known.size >= maxKnown) known.clear();
+  known.set(bare, name);
+  return name;
+}
+
+function nameTokens(tokens: Tokens): SqlName {
   collapse(tokens);
   let end = tokens.count;
   while (end > 0 && tokens.text[end - 1] === ';') end--;
   const operation = nameAll(tokens, end);
   const saysItAll = operation.includes(unknownStatement) || channelVerbs.has(tokens.upper[0] ?? '');
   const statement = saysItAll ? '' : render(tokens, 0, end, maxStatement, false);
-  const name = { operation, statement: statement === operation ? '' : statement };
-  if (!tokens.literals && text.length <= maxKnownLength) {
-    if (known.size >= maxKnown) known.clear();
-    known.set(text, name);
-  }
-  return name;
+  return { operation, statement: statement === operation ? '' : statement };
 }
 
 const utf8 = new TextDecoder();
@@ -116,8 +105,6 @@ const Token = { word: 1, quoted: 2, literal: 3, mark: 4 } as const;
 
 class Tokens {
   count = 0;
-  /** True when a literal was there (a parameter is none). */
-  literals = false;
   readonly kind: number[] = [];
   readonly text: string[] = [];
   /** A word in capitals; '' for everything else. */
@@ -131,11 +118,6 @@ class Tokens {
     this.text[i] = text;
     this.upper[i] = kind === Token.word ? text.toUpperCase() : '';
     this.spaced[i] = spaced;
-  }
-
-  addLiteral(spaced: boolean): void {
-    this.literals = true;
-    this.addParameter(spaced);
   }
 
   /** 'a' 'b' is one string; the sign of a number belongs to it where it cannot be an operator. */
@@ -170,74 +152,6 @@ class Tokens {
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 const beforeSign = words('SELECT WHERE AND OR NOT IN VALUES BETWEEN THEN ELSE WHEN LIMIT OFFSET RETURN BY LIKE SET TO');
 
-const space = 1;
-const digit = 2;
-const letter = 3;
-const operator = 4;
-const classes = new Uint8Array(128);
-for (let code = 0; code <= 32; code++) classes[code] = space;
-classes[127] = space;
-for (const c of '0123456789') classes[c.charCodeAt(0)] = digit;
-for (const c of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_') classes[c.charCodeAt(0)] = letter;
-for (const c of '<>=!|&~^%#') classes[c.charCodeAt(0)] = operator;
-
-/** 0 for NaN, which is behind the end. */
-const classOf = (code: number): number => (code < 128 ? (classes[code] as number) : code >= 128 ? letter : 0);
-/** Letters, digits, _, $ and everything beyond ASCII. NaN, behind the end, is none. */
-const isWordPart = (code: number): boolean =>
-  code === 0x24 || (code < 128 ? classes[code] === letter || classes[code] === digit : code >= 128);
-
-const quote = 0x27;
-const doubleQuote = 0x22;
-const backtick = 0x60;
-const backslash = 0x5c;
-
-function tokenise(text: string, dialect: Dialect, tokens: Tokens): void {
-  const end = text.length;
-  let at = 0;
-  let spaced = false;
-  while (at < end) {
-    const code = text.charCodeAt(at);
-    const kind = classOf(code);
-    if (kind === space) {
-      spaced = true;
-      at++;
-      continue;
-    }
-    if (kind === letter) {
-      const from = at++;
-      while (at < end && isWordPart(text.charCodeAt(at))) at++;
-      const prefixed = at < end ? stringAfterPrefix(text, from, at, dialect) : 0;
-      if (prefixed === 0) tokens.add(Token.word, text.slice(from, at), spaced);
-      else {
-        tokens.addLiteral(spaced);
-        at = prefixed;
-      }
-    } else if (kind === digit || (code === 0x2e && isNumberAfterDot(text, at, tokens, spaced))) {
-      at = skipNumber(text, at);
-      tokens.addLiteral(spaced);
-    } else if (code === quote || (code === doubleQuote && dialect.doubleQuotesAreStrings)) {
-      at = skipQuoted(text, at, code, dialect.backslash);
-      tokens.addLiteral(spaced);
-    } else if (code === backtick || code === doubleQuote) {
-      const from = at;
-      at = skipQuoted(text, at, code, false);
-      // An identifier whose quote is never closed may be anything.
-      if (at === end && !closes(text, from, at, code)) return;
-      tokens.add(Token.quoted, printable(text.slice(from, at)), spaced);
-    } else {
-      const comment = skipComment(text, at, dialect);
-      if (comment > at) {
-        at = comment;
-        spaced = true;
-        continue;
-      }
-      at = readMark(text, at, code, dialect, tokens, spaced);
-    }
-    spaced = false;
-  }
-}
-
 /** Control characters, which a quoted identifier may hold, as `?`. */
 export function printable(text: string): string {
   let out = '';
@@ -251,160 +165,58 @@ export function printable(text: string): string {
   return from === 0 ? text : out + text.slice(from);
 }
 
-/** Behind the string that belongs to a prefix: N'…' X'…' B'…' E'…' U&'…' _utf8'…'; 0 when there is none. */
-function stringAfterPrefix(text: string, from: number, at: number, dialect: Dialect): number {
-  const next = text.charCodeAt(at);
-  const first = text.charCodeAt(from) | 0x20;
-  if (next === quote || (next === doubleQuote && dialect.doubleQuotesAreStrings)) {
-    const isPrefix = at - from === 1 ? 'nxbe'.includes(String.fromCharCode(first)) : text.charCodeAt(from) === 0x5f;
-    if (!isPrefix) return 0;
-    return skipQuoted(text, at, next, dialect.backslash || first === 0x65);
-  }
-  if (next === 0x26 && at - from === 1 && first === 0x75 && text.charCodeAt(at + 1) === quote) {
-    return skipQuoted(text, at + 1, quote, false);
-  }
-  return 0;
-}
-
-/** Behind the closing quote; the end of the text when there is none. A doubled quote does not close. */
-function skipQuoted(text: string, at: number, mark: number, escapes: boolean): number {
+/** Tokens of a text without literals (sql-text.ts). */
+function tokenise(text: string, tokens: Tokens): void {
   const end = text.length;
-  for (at++; at < end; at++) {
-    const code = text.charCodeAt(at);
-    if (code === backslash && escapes) at++;
-    else if (code === mark) {
-      if (text.charCodeAt(at + 1) !== mark) return at + 1;
-      at++;
-    }
-  }
-  return end;
-}
-
-/** Whether an identifier `text[from, to)` that goes to the end has its closing quote. */
-function closes(text: string, from: number, to: number, mark: number): boolean {
-  let marks = 0;
-  for (let i = from; i < to; i++) if (text.charCodeAt(i) === mark) marks++;
-  return marks % 2 === 0;
-}
-
-/** `.5` is a number, the dot of `t.5` is not. */
-function isNumberAfterDot(text: string, at: number, tokens: Tokens, spaced: boolean): boolean {
-  if (classOf(text.charCodeAt(at + 1)) !== digit) return false;
-  const last = tokens.count - 1;
-  return spaced || last < 0 || (tokens.kind[last] === Token.mark && tokens.text[last] !== ')');
-}
-
-/** Behind 12, 1.5, 1e-5, 0xff, 1_000 and whatever else is glued to a digit. */
-function skipNumber(text: string, at: number): number {
-  const isHex = text.charCodeAt(at) === 0x30 && (text.charCodeAt(at + 1) | 0x20) === 0x78;
-  for (at++; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (isWordPart(code) || code === 0x2e) continue;
-    const isSign = code === 0x2b || code === 0x2d;
-    if (isSign && !isHex && (text.charCodeAt(at - 1) | 0x20) === 0x65 && classOf(text.charCodeAt(at + 1)) === digit)
+  let spaced = false;
+  for (let at = 0; at < end; ) {
+    const from = at++;
+    const code = text.charCodeAt(from);
+    const kind = classOf(code);
+    if (kind === space) {
+      spaced = true;
       continue;
-    break;
-  }
-  return at;
-}
-
-/** Behind the comment that begins at `at`; `at` itself when none does. */
-function skipComment(text: string, at: number, dialect: Dialect): number {
-  const code = text.charCodeAt(at);
-  const next = text.charCodeAt(at + 1);
-  if (code === 0x2d && next === 0x2d) {
-    // MySQL: 5--3 is 8; only -- and a space is a comment.
-    if (dialect.mysqlComments && at + 2 < text.length && classOf(text.charCodeAt(at + 2)) !== space) return at;
-    return lineEnd(text, at);
-  }
-  if (code === 0x23 && dialect.mysqlComments) return lineEnd(text, at);
-  if (code === 0x2a && next === 0x2f) return dialect.mysqlComments ? at + 2 : at; // the end of /*! … */
-  if (code !== 0x2f || next !== 0x2a) return at;
-  if (dialect.mysqlComments) {
-    const after = text.charCodeAt(at + 2);
-    const isCode = after === 0x21 || ((after | 0x20) === 0x6d && text.charCodeAt(at + 3) === 0x21); // ! or M!
-    if (isCode) {
-      at += after === 0x21 ? 3 : 4;
-      while (classOf(text.charCodeAt(at)) === digit) at++;
-      return at;
     }
-  }
-  let depth = 1;
-  for (at += 2; at < text.length; at++) {
-    const c = text.charCodeAt(at);
-    if (c === 0x2a && text.charCodeAt(at + 1) === 0x2f) {
-      at++;
-      if (--depth === 0) return at + 1;
-    } else if (dialect.dollarQuotes && c === 0x2f && text.charCodeAt(at + 1) === 0x2a) {
-      at++;
-      depth++;
-    }
-  }
-  return text.length;
-}
-
-function lineEnd(text: string, at: number): number {
-  const end = text.indexOf('\n', at);
-  return end < 0 ? text.length : end + 1;
-}
-
-/** Reads an operator, a parameter, a variable or a dollar quote; says what is behind it. */
-function readMark(text: string, at: number, code: number, dialect: Dialect, tokens: Tokens, spaced: boolean): number {
-  const from = at++;
-  const next = text.charCodeAt(at);
-  if (code === 0x3f) {
-    tokens.addParameter(spaced);
-    return at;
-  }
-  if (code === 0x24) {
-    if (classOf(next) === digit) {
-      while (classOf(text.charCodeAt(at)) === digit) at++;
+    if (kind === letter || (code === 0x24 && isWordPart(text.charCodeAt(at)))) {
+      while (isWordPart(text.charCodeAt(at))) at++;
+      tokens.add(Token.word, text.slice(from, at), spaced);
+    } else if (code === questionMark) {
       tokens.addParameter(spaced);
-      return at;
+    } else if (code === backtick || code === doubleQuote) {
+      at = behindQuoted(text, from, code, false);
+      tokens.add(Token.quoted, printable(text.slice(from, at)), spaced);
+    } else {
+      at = readMark(text, from, code, tokens, spaced);
     }
-    return dialect.dollarQuotes ? skipDollarQuote(text, from, tokens, spaced) : skipWord(text, from, tokens, spaced);
+    spaced = false;
   }
+}
+
+/** Reads an operator, a parameter or a variable; says what is behind it. */
+function readMark(text: string, from: number, code: number, tokens: Tokens, spaced: boolean): number {
+  let at = from + 1;
+  const next = text.charCodeAt(at);
   if (code === 0x40 && (isWordPart(next) || next === 0x40)) {
-    if (next === 0x40) at++;
-    while (at < text.length && isWordPart(text.charCodeAt(at))) at++;
+    at++; // @name, @@name
+    while (isWordPart(text.charCodeAt(at))) at++;
     tokens.add(Token.word, text.slice(from, at), spaced);
     return at;
   }
+  if (code === 0x3a && classOf(next) === letter) {
+    while (isWordPart(text.charCodeAt(at))) at++; // :name
+    tokens.addParameter(spaced);
+    return at;
+  }
   if (code === 0x3a) {
-    if (next === 0x3a || next === 0x3d) at++;
-    else if (classOf(next) === letter) {
-      while (at < text.length && isWordPart(text.charCodeAt(at))) at++;
-      tokens.addParameter(spaced);
-      return at;
-    }
+    if (next === 0x3a || next === 0x3d) at++; // :: and :=
   } else if (code === 0x2d && next === 0x3e) {
     at += text.charCodeAt(at + 1) === 0x3e ? 2 : 1; // -> and ->>
-  } else if (classOf(code) === operator) {
-    while (classOf(text.charCodeAt(at)) === operator && !(dialect.mysqlComments && text.charCodeAt(at) === 0x23)) at++;
+  } else if (classOf(code) === operator || (code === 0x40 && classOf(next) === operator)) {
+    while (classOf(text.charCodeAt(at)) === operator) at++;
     if (text.charCodeAt(at) === 0x40 && !isWordPart(text.charCodeAt(at + 1))) at++; // <@
-  } else if (code === 0x40 && classOf(next) === operator) {
-    while (classOf(text.charCodeAt(at)) === operator) at++; // @> @@
   }
   tokens.add(Token.mark, text.slice(from, at), spaced);
   return at;
-}
-
-function skipWord(text: string, from: number, tokens: Tokens, spaced: boolean): number {
-  let at = from + 1;
-  while (at < text.length && isWordPart(text.charCodeAt(at))) at++;
-  tokens.add(Token.word, text.slice(from, at), spaced);
-  return at;
-}
-
-/** $$…$$ or $tag$…$tag$. Without a second dollar the text is broken: the rest is dropped. */
-function skipDollarQuote(text: string, from: number, tokens: Tokens, spaced: boolean): number {
-  let at = from + 1;
-  while (at < text.length && text.charCodeAt(at) !== 0x24 && isWordPart(text.charCodeAt(at))) at++;
-  if (text.charCodeAt(at) !== 0x24) return text.length;
-  const tag = text.slice(from, at + 1);
-  const end = text.indexOf(tag, at + 1);
-  tokens.addLiteral(spaced);
-  return end < 0 ? text.length : end + tag.length;
 }
 
 // ---------------------------------------------------------------------------------------------------- lists
@@ -444,7 +256,6 @@ function collapse(tokens: Tokens): void {
         kind[to - 1] = Token.literal;
         text[to - 1] = '?';
         upper[to - 1] = '';
-        tokens.literals = true;
       }
       continue;
     }
