@@ -15,7 +15,7 @@
 //     return E         return $ww.ret($f, E, line)
 //   inline callback    { const $p = $ww.into($f, line, site); try { … } finally { $ww.out($p) } }
 //                        it is the continuation of $f; `line` is that of the call it was given to. What is inside
-//                        uses $p.frame, where there is one, as its frame.
+//                        uses $p as its frame.
 //   anywhere           $f.line = N   before a call that is not awaited
 //
 // A callback is not wrapped: its body tells us, so nothing is made when a closure is, and its length, name, `this`
@@ -173,36 +173,52 @@ export function addSites(
   return first;
 }
 
-function enter(site: Site, outer?: Frame): Frame {
+function enter(site: Site, outer?: Frame | Turn): Frame {
   const at = clock();
   const caller = frameHere();
   const frame = new Frame(site, undefined, caller, at);
   frame.state = State.running;
   if (!on) return frame;
-  if (caller !== undefined) {
-    pause(caller, at);
-    frame.root = caller.root;
-  } else {
-    findRoot(frame, outer);
+  try {
+    if (caller !== undefined) {
+      pause(caller, at);
+      frame.root = caller.root;
+    } else {
+      findRoot(frame, outer instanceof Turn ? outer.frame : outer);
+    }
+    link(frame);
+    frame.prev = caller;
+    here.frame = frame;
+  } catch (fault) {
+    switchOff(fault);
   }
-  link(frame);
-  frame.prev = caller;
-  here.frame = frame;
   return frame;
 }
 
 function suspend<T>(frame: Frame, value: T, line: number): T {
-  if (on && frame.state === State.running) stop(frame, clock(), State.waiting, line);
+  if (on && frame.state === State.running) {
+    try {
+      stop(frame, clock(), State.waiting, line);
+    } catch (fault) {
+      switchOff(fault);
+    }
+  }
   return value;
 }
 
 function resume<T>(frame: Frame, value: T): T {
-  if (on) goOn(frame);
+  if (on) {
+    try {
+      goOn(frame);
+    } catch (fault) {
+      switchOff(fault);
+    }
+  }
   return value;
 }
 
 function back(frame: Frame): void {
-  if (on && frame.state === State.waiting) goOn(frame);
+  if (on && frame.state === State.waiting) resume(frame, undefined);
 }
 
 function pauseAtYield<T>(frame: Frame, value: T): T {
@@ -219,19 +235,27 @@ function fail(frame: Frame, error: unknown): unknown {
 
 function ret<T>(frame: Frame, value: T, line: number): T {
   if (!on) return value;
-  if (types.isPromise(value)) {
-    if (frame.state === State.light) begin(frame, lastAt);
-    frame.returned = value;
-    frame.stopLine = line;
+  try {
+    if (types.isPromise(value)) {
+      if (frame.state === State.light) begin(frame, lastAt);
+      frame.returned = value;
+      frame.stopLine = line;
+    }
+    if (frame.asked !== undefined) tellLine(frame, line);
+  } catch (fault) {
+    switchOff(fault);
   }
-  if (frame.asked !== undefined) tellLine(frame, line);
   return value;
 }
 
 function exit(frame: Frame): void {
   if (!on) return;
-  if (frame.state === State.waiting) goOn(frame);
-  leave(frame);
+  try {
+    if (frame.state === State.waiting) goOn(frame);
+    if (frame.state === State.running) leave(frame);
+  } catch (fault) {
+    switchOff(fault);
+  }
 }
 
 function enterSync(site: Site): Frame {
@@ -254,7 +278,7 @@ function exitSync(frame: Frame): void {
     here.frame = frame.prev;
     frame.prev = undefined;
   } else {
-    leave(frame);
+    exit(frame);
   }
 }
 
@@ -265,6 +289,7 @@ class Turn {
   /** It was on the stack already, under another frame. */
   readonly nested: boolean;
   readonly state: number;
+  over = false;
   switched = false;
   store: Store | undefined = undefined;
 
@@ -276,9 +301,19 @@ class Turn {
   }
 }
 
-function into(frame: Frame | undefined, line: number, site: Site): Turn | undefined {
+function into(outer: Frame | Turn, line: number, site: Site): Frame | Turn {
+  const frame = outer instanceof Turn ? outer.frame : outer;
   const was = frameHere();
-  if (was === frame || frame === undefined || !on) return undefined;
+  if (was === frame || frame === undefined || !on) return outer;
+  try {
+    return goInto(frame, was, line, site);
+  } catch (fault) {
+    switchOff(fault);
+    return outer;
+  }
+}
+
+function goInto(frame: Frame, was: Frame | undefined, line: number, site: Site): Turn {
   for (let under = was; under !== undefined; under = under.prev) {
     if (under !== frame) continue;
     const turn = new Turn(frame, was, true);
@@ -310,8 +345,17 @@ function into(frame: Frame | undefined, line: number, site: Site): Turn | undefi
   return turn;
 }
 
-function out(turn: Turn | undefined): void {
-  if (turn === undefined || !on) return;
+function out(turn: Frame | Turn): void {
+  if (!on || !(turn instanceof Turn) || turn.over) return;
+  turn.over = true;
+  try {
+    comeOut(turn);
+  } catch (fault) {
+    switchOff(fault);
+  }
+}
+
+function comeOut(turn: Turn): void {
   const { frame, was } = turn;
   here.frame = was;
   if (turn.switched) enterStore(turn.store);
@@ -821,4 +865,10 @@ export function startFrames(): void {
 export function stopFrames(): void {
   on = false;
   here.frame = undefined;
+}
+
+/** A fault of ours: the program goes on as if it were not watched. */
+function switchOff(fault: unknown): void {
+  stopFrames();
+  count('off.frames', fault instanceof Error ? fault.name : '', 1);
 }

@@ -237,7 +237,12 @@ function openWindow(op: Operation, ask: Ask, at: number): void {
 
 function afterDispatch(): void {
   immediate = false;
-  if (window !== undefined) closeWindow();
+  if (window === undefined) return;
+  try {
+    closeWindow();
+  } catch (fault) {
+    count('off.windows', fault instanceof Error ? fault.name : '', 1);
+  }
 }
 
 /** A promise reaction or an await's continuation is about to run in the context of `store`. */
