@@ -4,8 +4,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Entry } from './cache.ts';
-import type { FileOptions } from './file.ts';
 import type { CountMessage, HooksData, SitesMessage } from './install.ts';
 import { Rewriter } from './rewrite.ts';
 
@@ -23,18 +21,12 @@ let rewriter: Rewriter | undefined;
 export function initialize(data: HooksData): void {
   number = data.number;
   shared[latest] = number;
-  const require = createRequire(join(data.folder, 'hooks.mjs'));
   const tell = (message: SitesMessage | CountMessage) => data.port.postMessage(message);
   rewriter = new Rewriter({
     root: data.root,
     cache: data.cache,
     own: data.folder,
-    transform: () =>
-      (
-        require(join(data.folder, 'transform.cjs')) as {
-          transformFile: (source: string, options: FileOptions) => Entry;
-        }
-      ).transformFile,
+    require: createRequire(join(data.folder, 'hooks.mjs')),
     register(files, functions) {
       const first = Atomics.add(data.numbers, 0, functions.length / 3);
       tell({ first, files, functions });

@@ -13,9 +13,7 @@ import Module from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { Entry } from './cache.ts';
 import type { SourceType } from './compile.ts';
-import type { FileOptions } from './file.ts';
 import { Rewriter } from './rewrite.ts';
 import { keepFunctionText } from './text.ts';
 import { packageType } from './user-code.ts';
@@ -63,7 +61,7 @@ export function installTransform(options: InstallOptions): void {
     root: options.root,
     cache: options.cache ?? process.env['WHYWAIT_CACHE'] ?? '',
     own: options.folder,
-    transform: () => (require(join(options.folder, 'transform.cjs')) as { transformFile: Transform }).transformFile,
+    require,
     register: (files, functions) => options.addSites(siteNames(files, functions), thread?.number(functions.length / 3)),
     count: options.count ?? (() => {}),
   });
@@ -101,8 +99,6 @@ const siteNames = (files: readonly string[], functions: readonly (string | numbe
   }
   return names;
 };
-
-type Transform = (source: string, options: FileOptions) => Entry;
 
 /** Rewrites by the format that Node gives a source. */
 function rewriteAs(

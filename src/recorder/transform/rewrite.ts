@@ -3,7 +3,7 @@
 
 import { type Entry, entryName, openCache, readEntry, writeEntry } from './cache.ts';
 import type { SourceType } from './compile.ts';
-import type { FileOptions } from './file.ts';
+import { loadTransform, type TransformFile } from './load-transform.ts';
 import { mapComment, mapFile, mapStamp } from './map-comment.ts';
 import { open, placeSites, runtimeName } from './text.ts';
 import { isDependency, isInside, projectRoot } from './user-code.ts';
@@ -15,10 +15,10 @@ export interface RewriterOptions {
   readonly root: string;
   /** Directory of the cache; '' = the usual one. */
   readonly cache: string;
-  /** Directory of the recorder's own code. */
+  /** Directory of the recorder's own code: transform.cjs lies there. */
   readonly own: string;
-  /** The transform, loaded when needed. */
-  readonly transform: () => (source: string, options: FileOptions) => Entry;
+  /** Node's own `require`. */
+  readonly require: NodeJS.Require;
   /** Gives the functions of a file numbers in the process; the first one. */
   readonly register: (files: readonly string[], functions: readonly (string | number)[]) => number;
   readonly count: (counter: string, detail: string, value: number) => void;
@@ -28,6 +28,7 @@ export class Rewriter {
   readonly options: RewriterOptions;
   readonly project: string;
   cache: string | undefined | null = null;
+  transform: TransformFile | undefined = undefined;
 
   constructor(options: RewriterOptions) {
     this.options = options;
@@ -64,7 +65,8 @@ export class Rewriter {
     const known = this.cache && readEntry(this.cache, name);
     if (known) return known;
     const { cache, project } = this;
-    const made = this.options.transform()(source, { file, sourceType, root, project, cache, name });
+    this.transform ??= loadTransform(this.options.own, this.options.require);
+    const made = this.transform(source, { file, sourceType, root, project, cache, name });
     if (cache) writeEntry(cache, name, made);
     return made;
   }

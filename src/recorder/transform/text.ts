@@ -1,9 +1,9 @@
 // The marks in compiled code, and the way back: what the recorder itself needs of them, without the parser.
 
-/** Every insertion stands between these two. */
+/** Every insertion stands between these two. The text of an arrow function may end before its last `close`. */
 export const open = '/*$<*/';
 export const close = '/*>$*/';
-const inserted = /\/\*\$<\*\/[\s\S]*?\/\*>\$\*\//g;
+const inserted = /\/\*\$<\*\/[\s\S]*?(?:\/\*>\$\*\/|$)/g;
 
 /** The user's own text. */
 export const original = (code: string): string => code.replace(inserted, '');
