@@ -96,6 +96,7 @@ interface Waiting {
 class Sink {
   readonly #appender: DuckDBAppender;
   readonly #chunk: DuckDBDataChunk;
+  #isDirty = false;
 
   constructor(appender: DuckDBAppender, columnTypes: readonly DuckDBType[]) {
     this.#appender = appender;
@@ -116,10 +117,13 @@ class Sink {
         fill(duckdb.data_chunk_get_vector(this.#chunk.chunk, column), column, from, count);
       }
       this.#appender.appendDataChunk(this.#chunk);
+      this.#isDirty = true;
     }
   }
 
   flush(): void {
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
     this.#appender.flushSync();
   }
 
