@@ -296,7 +296,7 @@ class Redis implements Decoder {
     let { name } = spec;
     if (spec.sub && requests.words > 1) {
       const sub = requests.wordAt(1);
-      if (/^[A-Za-z][A-Za-z-]{0,19}$/.test(sub)) name += ` ${sub.toUpperCase()}`;
+      if (/^[A-Za-z][A-Za-z_-]{0,24}$/.test(sub)) name += ` ${sub.toUpperCase()}`;
     }
     let { key } = spec;
     if (spec.effect === 'script' && requests.wordAt(2) === '0') key = 0;
