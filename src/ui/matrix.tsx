@@ -206,8 +206,8 @@ export function Matrix({ report }: { report: Report }) {
                     >
                       <button type="button" onClick={() => set({ sort: sort === service ? '' : service })}>
                         <span class="service">
-                          <b class="clip">{protocol || 'service'}</b>
-                          <span class="clip">{oneLine(name || shortHost(host))}</span>
+                          <b>{protocol || 'service'}</b>
+                          <span>{oneLine(name || shortHost(host))}</span>
                         </span>
                       </button>
                     </th>

@@ -91,7 +91,7 @@ export function Details({ model, i }: { model: TraceModel; i: number }) {
           spans.bytesIn[i] > 0 && ['bytes in', formatBytes(spans.bytesIn[i])],
           spans.rows[i] >= 0 && kind !== Kind.server && !isFunction && ['rows', formatCount(spans.rows[i])],
           spans.connection[i] > 0 && ['connection', `no. ${spans.connection[i]} of its process`],
-          !isFunction && ['owner', ruleNames[spans.rule[i]] ?? `rule ${spans.rule[i]}`],
+          kind >= Kind.client && ['owner', ruleNames[spans.rule[i]] ?? `rule ${spans.rule[i]}`],
           ['process', process ? `${processOf(tree, i)} (pid ${process.pid})` : 'not known'],
           ['starts', `${formatNs(tree.start[i] - model.extent[0])} into the trace`],
           ['ends', formatNs(tree.end[i] - model.extent[0])],

@@ -36,6 +36,11 @@ function labels(
   if (gutter > 0) {
     pen.fillStyle = theme.line;
     pen.fillRect(gutter, 0, 1, height);
+    pen.font = `12px ${theme.sans}`;
+    pen.textBaseline = 'middle';
+    pen.textAlign = 'left';
+    pen.fillStyle = theme.soft;
+    pen.fillText('request, function, operation', 22, axisHeight / 2 - 1);
   }
   const shifted = x.copy().domain(x.domain().map((ns) => ns - start));
   const ticks = ticksOf(shifted, geometry);

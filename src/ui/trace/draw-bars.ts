@@ -7,7 +7,7 @@
 
 import type { Tree } from '../../analysis/trace.ts';
 import { Kind } from '../../model/schema.ts';
-import { newStretches, stretchesOf } from './phases.ts';
+import { newStretches, type Stretches, stretchesOf } from './phases.ts';
 
 /** The part of a canvas that bars need. */
 export type Pen = Pick<CanvasRenderingContext2D, 'fillRect' | 'fillStyle'>;
@@ -29,8 +29,6 @@ export interface BarFrame {
   readonly height: number;
 }
 
-/** Nothing that happened is drawn narrower, in pixels, so that nothing that happened is invisible. */
-const thinnest = 1;
 const scratch = newStretches();
 
 /**
@@ -55,14 +53,52 @@ export function drawBars(
     const inset = kind[i] === Kind.server ? Math.round(frame.height / 4) : 0;
     const top = y(row) + inset;
     const height = frame.height - 2 * inset;
-    fillStretch(pen, x(tree.start[i]), x(tree.end[i]), top, height, frame, colours.ground[kind[i]]);
+    fillBetween(pen, x(tree.start[i]), x(tree.end[i]), top, height, frame, colours.ground[kind[i]]);
     stretchesOf(tree, i, scratch);
-    for (let k = 0; k < scratch.count; k++)
-      fillStretch(pen, x(scratch.start[k]), x(scratch.end[k]), top, height, frame, colours.stretch[scratch.kind[k]]);
+    drawStretches(pen, scratch, x, top, height, frame, colours.stretch);
   }
 }
 
-function fillStretch(
+/**
+ * A stretch of a pixel and more is a rectangle of its own. Of narrower ones that meet in a pixel, the kind that holds
+ * most of it gets the pixel: the picture stays true however many there are, and costs no more than its width.
+ */
+function drawStretches(
+  pen: Pen,
+  { count, kind, start, end }: Stretches,
+  x: Scale,
+  top: number,
+  height: number,
+  frame: BarFrame,
+  colours: readonly string[],
+): void {
+  const held = new Float64Array(colours.length);
+  let pixel = Number.NaN;
+  let most = 0;
+  const flush = () => {
+    if (!Number.isNaN(pixel)) fillBetween(pen, pixel, pixel + 1, top, height, frame, colours[most]);
+    held.fill(0);
+  };
+  for (let k = 0; k < count; k++) {
+    const x0 = x(start[k]);
+    const x1 = x(end[k]);
+    if (x1 < frame.left || x0 > frame.right) continue;
+    const narrow = x1 - x0 < 1;
+    if (!narrow || Math.floor(x0) !== pixel) {
+      flush();
+      pixel = narrow ? Math.floor(x0) : Number.NaN;
+      most = kind[k];
+    }
+    if (narrow) {
+      held[kind[k]] += x1 - x0;
+      if (held[kind[k]] > held[most]) most = kind[k];
+    } else fillBetween(pen, x0, x1, top, height, frame, colours[kind[k]]);
+  }
+  flush();
+}
+
+/** A rectangle between two times' pixels, cut at the frame, never narrower than a pixel: no span is invisible. */
+function fillBetween(
   pen: Pen,
   x0: number,
   x1: number,
@@ -73,7 +109,7 @@ function fillStretch(
 ): void {
   if (x1 < left || x0 > right) return;
   const from = Math.max(left, x0);
-  const to = Math.min(right, Math.max(x1, x0 + thinnest));
+  const to = Math.min(right, Math.max(x1, x0 + 1));
   pen.fillStyle = colour;
   pen.fillRect(from, top, to - from, height);
 }

@@ -10,6 +10,8 @@ import type { Theme } from './theme.ts';
 const thickness = 3;
 /** A line over more rows than this would cross too much that it has nothing to do with; its ends alone are drawn. */
 const longestLink = 6;
+/** Fewer still where a line would pass through labels. */
+const longestNarrowLink = 2;
 const stub = 16;
 
 /** Lines from row to row; drawn under the bars. Those with neither end in view are left out. */
@@ -20,34 +22,41 @@ export function drawPathLinks(
   last: number,
   x: Scale,
   top: Scale,
-  { barTop, barHeight, gutter, width }: Geometry,
+  { barTop, barHeight, gutter, width, narrow }: Geometry,
   { pathLink }: Theme,
 ): void {
   const rows = model.rows.value;
   const rowOf = model.rowOf.value;
   const { span, start } = model.path;
   const lineY = (row: number) => top(row) + barTop + barHeight + 1;
+  const longest = narrow ? longestNarrowLink : longestLink;
+  // The pixel of a row's last link: many short pieces would draw the same line again and again.
+  let drawnAt = -1;
   const link = (piece: number) => {
     const at = Math.round(x(start[piece]));
+    if (at === drawnAt || at < gutter || at > width) return;
     const from = rowOf[span[piece - 1]];
     const to = rowOf[span[piece]];
-    if (from === to || at < gutter || at > width) return;
+    if (from === to) return;
+    drawnAt = at;
     const upper = Math.min(from, to);
     const lower = Math.max(from, to);
-    if (lower - upper <= longestLink) pen.fillRect(at, lineY(upper), 1, lineY(lower) - lineY(upper) + thickness);
+    if (lower - upper <= longest) pen.fillRect(at, lineY(upper), 1, lineY(lower) - lineY(upper) + thickness);
     else {
       pen.fillRect(at, lineY(upper), 1, stub);
       pen.fillRect(at, lineY(lower) - stub, 1, stub + thickness);
     }
   };
   pen.fillStyle = pathLink;
-  for (let row = first; row < last; row++)
+  for (let row = first; row < last; row++) {
+    drawnAt = -1;
     for (const piece of listOf(model.pathOf, rows[row])) {
       if (piece > 0) link(piece);
       const next = piece + 1;
       // Where the next piece's row is in view, it draws the link itself.
       if (next < span.length && (rowOf[span[next]] < first || rowOf[span[next]] >= last)) link(next);
     }
+  }
 }
 
 /** The strong line under each bar that is on the path. */
@@ -66,14 +75,12 @@ export function drawPath(
   pen.fillStyle = critical;
   for (let row = first; row < last; row++) {
     const y = top(row) + barTop + barHeight + 1;
-    // Pieces that fall on a pixel drawn already are not drawn again.
-    let drawnTo = Number.NEGATIVE_INFINITY;
+    // In whole pixels, each drawn once: many short pieces read as one line.
+    let drawnTo = gutter;
     for (const piece of listOf(model.pathOf, rows[row])) {
-      const x0 = x(start[piece]);
-      const x1 = x(end[piece]);
-      if (x1 < gutter || x0 > width || x1 <= drawnTo) continue;
-      const from = Math.max(gutter, x0);
-      const to = Math.min(width, Math.max(x1, x0 + 1));
+      const from = Math.max(drawnTo, Math.floor(x(start[piece])));
+      const to = Math.min(width, Math.max(Math.round(x(end[piece])), from + 1));
+      if (x(end[piece]) <= drawnTo || from >= width) continue;
       pen.fillRect(from, y, to - from, thickness);
       drawnTo = to;
     }

@@ -22,24 +22,28 @@ export function SpanTable({ model }: { model: TraceModel }) {
           spans {formatCount(rows.length ? at * pageSize + 1 : 0)}–{formatCount(at * pageSize + shown.length)} of{' '}
           {formatCount(rows.length)}
         </span>
-        <button
-          type="button"
-          disabled={at === 0}
-          onClick={() => {
-            page.value = at - 1;
-          }}
-        >
-          Earlier
-        </button>
-        <button
-          type="button"
-          disabled={at + 1 >= pages}
-          onClick={() => {
-            page.value = at + 1;
-          }}
-        >
-          Later
-        </button>
+        {pages > 1 && (
+          <>
+            <button
+              type="button"
+              disabled={at === 0}
+              onClick={() => {
+                page.value = at - 1;
+              }}
+            >
+              Earlier
+            </button>
+            <button
+              type="button"
+              disabled={at + 1 >= pages}
+              onClick={() => {
+                page.value = at + 1;
+              }}
+            >
+              Later
+            </button>
+          </>
+        )}
       </div>
       <table class="spans">
         <thead>

@@ -10,7 +10,7 @@ import { Figure } from '../overview.tsx';
 import { Problem } from '../problem.tsx';
 import type { Route } from '../route.ts';
 import { shortService } from '../service-name.ts';
-import { go, linkTo, route } from '../state.ts';
+import { go, route } from '../state.ts';
 import { Pairs, tips } from '../tip.tsx';
 import { formatCount, formatNs, formatShare, oneLine } from '../units.ts';
 import { Details } from './details.tsx';
@@ -81,7 +81,9 @@ function Known({ model, at }: { model: TraceModel; at: TraceRoute }) {
     <main class="trace">
       <div class="figures">
         <div class="figure title">
-          <h1 class="name">{operationOf(tree, root)}</h1>
+          <h1 class="name" title={operationOf(tree, root)}>
+            {operationOf(tree, root)}
+          </h1>
           <span class="name">{processOf(tree, root)}</span>
         </div>
         <Figure value={formatNs(tree.end[root] - tree.start[root])} label="duration" />
@@ -302,7 +304,7 @@ function PathBar({ model }: { model: TraceModel }) {
         {parts.slice(0, 3).map(({ name, ns }, k) => (
           <span key={name}>
             {k > 0 && ', '}
-            <bdi>{name}</bdi> {formatShare(ns / whole)}
+            <bdi>{name.length > 40 ? `${name.slice(0, 39)}…` : name}</bdi> {formatShare(ns / whole)}
           </span>
         ))}
       </span>
@@ -320,5 +322,3 @@ function Notes({ model: { tree } }: { model: TraceModel }) {
   if (notes.length === 0) return null;
   return <p class="soft">Spans: {notes.join(', ')}.</p>;
 }
-
-export const backTo = (at: TraceRoute) => linkTo({ view: 'overview', run: at.run, sort: '', find: '' });
