@@ -342,6 +342,7 @@ export class DuckDbStore {
       if (type === 'text') return copyMapped(vector, values, from, count, process.texts);
       if (name === 'function') return copyMapped(vector, values, from, count, process.functions);
       if (type === 'time') return copyTimes(vector, values, from, count, batch.origin);
+      if (type === 'f64') makeFinite(values as Float64Array, from, count);
       copy(vector, values, from, count);
     });
   }
@@ -726,6 +727,11 @@ for (const { columns } of [...batchTables, spans, waits]) for (const { type } of
 function copy(vector: duckdb.Vector, values: AnyColumn, from: number, count: number): void {
   const size = values.BYTES_PER_ELEMENT;
   duckdb.copy_data_to_vector(vector, 0, values.buffer as ArrayBuffer, values.byteOffset + from * size, count * size);
+}
+
+/** One NaN would spoil every sum it is in, and stop every cast: what cannot be a measurement becomes 0. */
+function makeFinite(values: Float64Array, from: number, count: number): void {
+  for (let i = from; i < from + count; i++) if (!(Math.abs(values[i]!) < 2 ** 53)) values[i] = 0;
 }
 
 /** Copies ids as what they are in the run; an id that was never sent is 0. */

@@ -343,6 +343,23 @@ export function storeKit(engine: string, open: () => Promise<Opened>): void {
     assert.equal((await store.totals()).spans, 1);
   });
 
+  kit('a duration that is no number spoils no answer', async ({ store }) => {
+    const process = await store.join(hello('a'));
+    const facts = [Number.NaN, Number.POSITIVE_INFINITY, 1e300, 5000].map(
+      (duration, i): SpanFact => ({
+        trace: [1n, 1n],
+        span: BigInt(i),
+        operation: 'f',
+        start: i ? i : Number.NaN,
+        duration,
+      }),
+    );
+    await store.append(process, new BatchMaker().bytes({ spans: facts }));
+    assert.equal((await store.rollup('functions'))[0]!.sum, 5000);
+    assert.equal((await store.totals()).lastEnd, 1_700_000_000_000_005_003n);
+    assert.equal((await store.traces({})).traces[0]!.durationMs, 0.005);
+  });
+
   kit("ids that were never explained are empty words, not another process's", async ({ store }) => {
     const [first, second] = [await store.join(hello('a')), await store.join(hello('b'))];
     const maker = new BatchMaker();
