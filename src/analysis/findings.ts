@@ -134,10 +134,10 @@ function linesOf(tree: Tree, frame: number): ReadonlyMap<number, number> {
 
 function stepOf(tree: Tree, row: number, lines: ReadonlyMap<number, number>): Step {
   const { spans } = tree.columns;
-  const line = lines.get(row) || spans.line[row];
+  const waited = lines.get(row) ?? 0;
   return isFrame(tree, row)
-    ? { function: spans.function[row], line }
-    : { service: spans.service[row], operation: spans.operation[row], line };
+    ? { function: spans.function[row], line: waited || spans.line[row] }
+    : { service: spans.service[row], operation: spans.operation[row], line: spans.line[row] || waited };
 }
 
 /** Whether any operation lies under a frame. */
@@ -152,9 +152,12 @@ function asksSomething(tree: Tree, frame: number): boolean {
   return false;
 }
 
-/** Whether doing it twice, or in another order, changes nothing: decided by its verb. */
-export function isRead(operation: string): boolean {
-  return /^(SELECT|SHOW|GET|HEAD|OPTIONS|MGET|HGET|HMGET|HGETALL|LRANGE|LLEN|SMEMBERS|SISMEMBER|SCARD|ZRANGE|ZSCORE|ZCARD|EXISTS|TTL|STRLEN|HLEN|KEYS|SCAN|gets?|mg|PING)\b/i.test(
-    operation,
-  );
-}
+const reads =
+  /^(SELECT|SHOW|GET|HEAD|OPTIONS|MGET|HGET|HMGET|HGETALL|LRANGE|LLEN|SMEMBERS|SISMEMBER|SCARD|ZRANGE|ZSCORE|ZCARD|EXISTS|TTL|STRLEN|HLEN|KEYS|SCAN|gets?|gats?|mg|PING)\b/i;
+const fills = /^(set|setex|psetex|setnx|add|ms|touch|expire|pexpire)\b/i;
+
+/** Whether doing it twice gives the same and changes nothing: decided by its verb. */
+export const isRead = (operation: string): boolean => reads.test(operation);
+
+/** Whether another order may change something: writes do, but filling a cache does not. */
+export const isOrdered = (operation: string): boolean => !reads.test(operation) && !fills.test(operation);

@@ -15,7 +15,7 @@ import type {
 import { Rule } from '../model/schema.ts';
 import type { CounterTotal, Words } from '../model/trace.ts';
 import { accountsOf } from './accounts.ts';
-import { isRead, lookAtFrame, lookAtTrace, type Sight, type Step } from './findings.ts';
+import { isOrdered, isRead, lookAtFrame, lookAtTrace, type Sight, type Step } from './findings.ts';
 import { quantiles } from './histogram.ts';
 import { heldByServices } from './services-of.ts';
 import {
@@ -397,7 +397,7 @@ function coverageOf({ coverage }: Kept, counters: readonly CounterTotal[], say: 
 // ── findings, in words ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const writes = (sums: FunctionSums, say: Sayer) =>
-  [...sums.services.values()].some((service) => [...service.operations.keys()].some((id) => !isRead(say.text(id))));
+  [...sums.services.values()].some((service) => [...service.operations.keys()].some((id) => isOrdered(say.text(id))));
 
 function findingsOf(
   kept: Kept,
@@ -427,9 +427,6 @@ function findingOf(
   writers: ReadonlySet<number>,
   say: Sayer,
 ): Finding | undefined {
-  const reads = sight.steps.every((step) =>
-    'function' in step ? !writers.has(step.function) : isRead(say.text(step.operation)),
-  );
   // Less than a twentieth of the function's time is not worth a reader's.
   if (saves <= 0 || saves < sums.time.sum / 20) return undefined;
   const own = Number(owner.split(' ')[1]);
@@ -442,12 +439,15 @@ function findingOf(
     const text = `${names[0]} runs ${many} times one after another in a call: asking once for all of them saves up to ${each} a call`;
     return { kind: sight.kind, text, savesMs, at };
   }
-  if (!reads) return undefined;
   if (sight.kind === 'sequential') {
+    const ordered = (step: Step) =>
+      'function' in step ? writers.has(step.function) : isOrdered(say.text(step.operation));
+    if (sight.steps.some(ordered)) return undefined;
     const list = `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
     const text = `${list} are waited for one after another: if independent, together they save up to ${each} a call`;
     return { kind: sight.kind, text, savesMs, at };
   }
+  if (sight.steps.some((step) => !isRead(nameOf(step, say)))) return undefined;
   const first = sight.before!;
   const text = `${names[0]} was asked already in the same request by ${say.function(first.function)} (line ${first.line}), with as many bytes asked and answered: if it is the same, handing it on saves up to ${each} a time`;
   return { kind: sight.kind, text, savesMs, at };

@@ -31,11 +31,12 @@ function head({ run }: Report, { style, width }: Paper): string[] {
   const about = [
     duration(run.durationMs),
     counted(run.processes.length, 'process', 'processes'),
-    run.name && run.name !== command ? `run ${run.id} “${run.name}”` : `run ${run.id}`,
-  ].join(' · ');
+    `run ${run.id}`,
+    ...(run.name === '' ? [] : [`“${run.name}”`]),
+  ];
   const title = `${style.strong('whywait')}  ${command}`;
-  const one = `${title}  ${style.faint(about)}`;
-  return widthOf(one) <= width ? [one, ''] : [title, style.faint(about), ''];
+  const one = `${title}  ${style.faint(about.join(' · '))}`;
+  return widthOf(one) <= width ? [one, ''] : [...wrap(title, width), ...wrapFacts(about, width).map(style.faint), ''];
 }
 
 // ── functions ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -199,6 +200,7 @@ function wrapFacts(facts: readonly string[], width: number): string[] {
 
 function title(text: string, { style, width }: Paper): string[] {
   const line = `── ${text} `;
+  if (widthOf(line) + 2 > width) return wrap(`── ${text}`, width).map(style.strong);
   return [style.faint('── ') + style.strong(text) + style.faint(` ${'─'.repeat(Math.max(2, width - widthOf(line)))}`)];
 }
 

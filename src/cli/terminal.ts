@@ -62,11 +62,21 @@ function showsUnicode(env: NodeJS.ProcessEnv): boolean {
   return !/^(C|POSIX)$/.test(locale);
 }
 
-const nearest: Record<string, string> = { µ: 'u', '·': '-', '…': '...', '→': '->', '×': 'x', '–': '-', '—': '-' };
+const nearest: Record<string, string> = {
+  µ: 'u',
+  '·': '-',
+  '…': '...',
+  '→': '->',
+  '×': 'x',
+  '–': '-',
+  '—': '-',
+  '“': '"',
+  '”': '"',
+};
 
 const ascii: Paint = (text) =>
   text
-    .replace(/[µ·…→×–—]/g, (sign) => nearest[sign] ?? '?')
+    .replace(/[µ·…→×–—“”]/g, (sign) => nearest[sign] ?? '?')
     .replace(/█/g, '#')
     .replace(/[▏▎▍▌▋▊▉]/g, '=')
     .replace(/─/g, '-');
