@@ -177,6 +177,8 @@ export async function run(script: string, given: RunOptions = {}): Promise<Outco
       ...given.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A script that hangs is a failure, soon.
+    timeout: 30_000,
   });
   let stdout = '';
   let stderr = '';

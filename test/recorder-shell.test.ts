@@ -229,7 +229,7 @@ for (const node of nodes) {
         ]),
       [
         ['GET /a/:id', `https://127.0.0.1:${port}`, true, true, true],
-        ['turn', `tls://127.0.0.1:${laterPort}`, true, true, true],
+        ['turn', `tls://127.0.0.1:${laterPort}`, true, true, false],
         ['turn', `tls://127.0.0.1:${laterPort}`, true, true, false],
       ],
     );
@@ -398,5 +398,112 @@ for (const node of nodes) {
     const alone = await run(script, { node, env: { WHYWAIT_DIR: '/nowhere/at/all' } });
     assert.equal(alone.stdout, 'false\n');
     assert.equal(alone.stderr, '');
+  });
+
+  test(`a header is added where a request head begins and nowhere else, and bytes stay as written${on}`, async () => {
+    const { spans, stdout, stderr, code } = await run(
+      `${lines}
+      const http = require('node:http');
+      const ok = 'HTTP/1.1 200 OK\\r\\ncontent-length: 0\\r\\n\\r\\n';
+      let got = '';
+      // Answers once it has seen the word 'over'.
+      const raw = net.createServer((socket) => {
+        let text = '';
+        socket.on('data', (bytes) => {
+          got += bytes.toString('latin1');
+          text += bytes.toString('latin1');
+          if (text.includes('over')) { text = ''; socket.write(ok); }
+        });
+        socket.on('error', () => {});
+      });
+      const head = (line, ...headers) => [line, 'host: x', ...headers, '', ''].join('\\r\\n');
+      const post = head('POST /over HTTP/1.1', 'content-length: 60');
+      const body = head('GET /inner HTTP/1.1').padEnd(60, '.');
+      const cases = {
+        plain: [(s) => s.write(head('GET /over HTTP/1.1'))],
+        bytes: [(s) => s.write(Buffer.from(head('GET /over HTTP/1.1')))],
+        latin: [(s) => s.write(head('GET /over HTTP/1.1', 'x: \\u00e9'), 'latin1')],
+        hex: [(s) => s.write(Buffer.from(head('GET /over HTTP/1.1')).toString('hex'), 'hex')],
+        corked: [(s) => { s.cork(); s.write(post); s.write(Buffer.from(body)); s.uncork(); }],
+        parts: [(s) => { s.write(post.slice(0, 20)); s.write(post.slice(20)); s.write(body); }],
+        together: [(s) => s.write(post + body)],
+        two: [(s) => s.write(head('GET /a HTTP/1.1')), (s) => s.write(head('GET /over HTTP/1.1'))],
+        has: [(s) => s.write(head('GET /over HTTP/1.1', 'TraceParent: mine'))],
+        signed: [(s) => s.write(head('GET /over HTTP/1.1', 'Authorization: AWS4-HMAC-SHA256 Credential=x'))],
+        old: [(s) => s.write(head('GET /over HTTP/1.0'))],
+        tunnel: [(s) => s.write(head('CONNECT over:443 HTTP/1.1'))],
+      };
+      const front = http.createServer(async (req, res) => {
+        const results = {};
+        for (const [name, steps] of Object.entries(cases)) {
+          got = '';
+          const socket = net.connect(raw.address().port, '127.0.0.1');
+          let count = 0;
+          for (const step of steps) { step(socket); if (steps.length > 1) await new Promise(setImmediate); }
+          await once(socket, 'data');
+          results[name] = [got, socket.bytesWritten];
+          socket.destroy();
+        }
+        // The program's own buffer is not touched, and a ClientRequest's headers say what it set.
+        const chunk = Buffer.from(head('GET /over HTTP/1.1'));
+        const before = String(chunk);
+        const socket = net.connect(raw.address().port, '127.0.0.1');
+        socket.write(chunk);
+        await once(socket, 'data');
+        socket.destroy();
+        results.untouched = [String(chunk === null ? '' : chunk) === before];
+        res.end(JSON.stringify(results));
+      });
+      (async () => {
+        await listen(raw);
+        const port = await listen(front);
+        const response = await fetch('http://127.0.0.1:' + port);
+        console.log(await response.text());
+        front.close();
+        front.closeAllConnections();
+        raw.close();
+      })();`,
+      { node },
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    const results = JSON.parse(stdout) as Record<string, [string, number]>;
+    const without = (text: string) => text.replace(/traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01\r\n/g, '');
+    const added = (text: string) => text.length - without(text).length;
+    const line = 'traceparent: 00-'.length + 32 + 1 + 16 + '-01\r\n'.length;
+    const counts = Object.fromEntries(
+      Object.entries(results)
+        .filter(([name]) => name !== 'untouched')
+        .map(([name, [text]]) => [name, added(text) / line]),
+    );
+    assert.deepEqual(counts, {
+      plain: 1,
+      bytes: 1,
+      latin: 1,
+      hex: 0,
+      corked: 1,
+      parts: 0,
+      together: 1,
+      two: 1,
+      has: 0,
+      signed: 0,
+      old: 0,
+      tunnel: 0,
+    });
+    const get = 'GET /over HTTP/1.1\r\nhost: x\r\n\r\n';
+    const inner = 'GET /inner HTTP/1.1\r\nhost: x\r\n\r\n'.padEnd(60, '.');
+    const post = 'POST /over HTTP/1.1\r\nhost: x\r\ncontent-length: 60\r\n\r\n';
+    assert.equal(without(results['plain'][0]), get);
+    assert.equal(without(results['bytes'][0]), get);
+    assert.equal(without(results['latin'][0]), 'GET /over HTTP/1.1\r\nhost: x\r\nx: \u00e9\r\n\r\n');
+    assert.equal(results['hex'][0], get);
+    for (const name of ['corked', 'parts', 'together']) assert.equal(without(results[name][0]), post + inner);
+    assert.match(results['corked'][0], /^POST \/over HTTP\/1\.1\r\ntraceparent/);
+    assert.deepEqual(results['untouched'], [true]);
+    const posts = spans.filter(({ operation }) => operation === 'POST /over');
+    assert.deepEqual(
+      posts.map(({ bytesOut }) => bytesOut),
+      [post.length + 60, post.length + 60, post.length + 60],
+    );
   });
 }

@@ -12,7 +12,7 @@ import { Exchange, type Sink } from '../protocols/decoder.ts';
 import { protocols } from '../protocols/list.ts';
 import { unknown } from '../protocols/unknown/decoder.ts';
 import { now } from './clock.ts';
-import { runInRoot } from './context.ts';
+import { currentRoot, runInRoot } from './context.ts';
 import { nextSpanId } from './ids.ts';
 import { Operation, type Peer, type Root } from './operation.ts';
 import { adopt, answered, arrival, asked, failed, type Snapshot, snapshot, unheard } from './ownership.ts';
@@ -63,6 +63,8 @@ export class Connection implements Peer, Sink {
   private readonly creator: Snapshot;
   private at = 0;
   private writing = false;
+  /** Who wrote first, while connecting. */
+  private early: Guess | undefined = undefined;
   private ready = false;
   /** HTTP/2: its streams are the operations, and what passes the socket is none. */
   private streams = false;
@@ -95,6 +97,12 @@ export class Connection implements Peer, Sink {
 
   lookedUp(at: number): void {
     if (this.dns === 0) this.dns = at - this.connectAt;
+  }
+
+  /** The program writes, and Node holds it back until connected: then in the connection's own context. */
+  writtenEarly(): void {
+    const root = currentRoot();
+    if (root && !root.ended) this.early ??= { root, at: now() };
   }
 
   connected(at: number): void {
@@ -213,12 +221,10 @@ export class Connection implements Peer, Sink {
     const op = new Operation(exchange, this, nextSpanId());
     exchange.note = op;
     this.newest = op;
-    if (this.protocol !== 'http') {
-      asked(op);
-      return;
-    }
-    const asker = this.witnesses.askerOn(this.top);
-    const guess = asker ? undefined : this.witnesses.guessOn(this.top);
+    const isHttp = this.protocol === 'http';
+    const asker = isHttp ? this.witnesses.askerOn(this.top) : undefined;
+    const guess = (isHttp ? this.witnesses.guessOn(this.top) : undefined) ?? this.early;
+    this.early = undefined;
     if (asker) {
       adopt(op, asker.snapshot);
       op.askedAt = asker.at;

@@ -100,7 +100,8 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
     (original) =>
       function (this: Inner, writev, data, encoding, done) {
         // A connecting socket calls again once it is connected.
-        if (!this.connecting && this._handle) {
+        if (this.connecting) find(this)?.writtenEarly();
+        else if (this._handle) {
           const connection = find(this);
           if (connection !== undefined) {
             const at = now();
@@ -175,8 +176,12 @@ function written(connection: Connection, data: string | Buffer, encoding: string
   connection.newest = undefined;
   const bytes = typeof data === 'string' ? bytesOf(data, encoding) : data;
   connection.written(bytes, at);
-  return mayBegin && connection.newest !== undefined ? propagate(connection, data, bytes) : data;
+  if (!mayBegin || connection.newest === undefined) return data;
+  // In hex or base64 the text is not the head.
+  return typeof data === 'string' && !isPlain(encoding) ? data : propagate(connection, data, bytes);
 }
+
+const isPlain = (encoding: string): boolean => /^(?:utf-?8|latin1|binary|ascii)$/i.test(encoding);
 
 function writtenMany(connection: Connection, data: Writes, at: number, propagate: Propagate): Writes {
   const count = data.length;
