@@ -3,6 +3,7 @@
 
 import { Kind } from '../../model/schema.ts';
 import { type Decoder, Exchange, type Protocol, type Recognition, type Sink } from '../decoder.ts';
+import { InFlight } from '../in-flight.ts';
 import { pathPattern } from '../names/path.ts';
 import { Reader, State } from './reader.ts';
 
@@ -84,9 +85,7 @@ class Http1 implements Decoder {
   private readonly sink: Sink;
   private readonly requests: Reader;
   private readonly answers: Reader;
-  /** Asked and not answered in full, oldest first, from `first` on. */
-  private pending: Request[] = [];
-  private first = 0;
+  private readonly flight: InFlight<Request>;
   /** Whose request is being sent; undefined when it has been answered already, or is none. */
   private asking: Request | undefined = undefined;
   /** Whose answer is being received; undefined for one that answers nothing seen. */
@@ -96,6 +95,7 @@ class Http1 implements Decoder {
 
   constructor(sink: Sink) {
     this.sink = sink;
+    this.flight = new InFlight(sink);
     this.requests = new Reader({
       begin: (bytes, from, to, cut, startedAt) => this.request(bytes, from, to, cut, startedAt),
       headers: () => this.requestBody(),
@@ -123,7 +123,7 @@ class Http1 implements Decoder {
   }
 
   get idle(): boolean {
-    return !this.lost && this.first === this.pending.length && this.requests.atBorder && this.answers.atBorder;
+    return !this.lost && this.flight.length === 0 && this.requests.atBorder && this.answers.atBorder;
   }
 
   client(bytes: Uint8Array, at: number): void {
@@ -135,7 +135,7 @@ class Http1 implements Decoder {
 
   server(bytes: Uint8Array, at: number): void {
     if (this.lost || this.answers.read(bytes, at)) return;
-    if (this.first < this.pending.length) this.lose();
+    if (this.flight.length > 0) this.lose();
     // Joined in the middle of an answer: the next one begins after the next request.
     else this.answers.become(State.quiet);
   }
@@ -143,11 +143,8 @@ class Http1 implements Decoder {
   close(_at: number, error: string): void {
     const { answering } = this;
     const whole = this.answers.state === State.untilClose && error === '';
-    while (this.first < this.pending.length) {
-      const request = this.pending[this.first] as Request;
-      if (request.error === '' && !(whole && request === answering)) request.error = error || 'closed';
-      this.closeFirst();
-    }
+    if (whole && answering) this.closeFirst();
+    this.flight.closeAll(error || 'closed', error);
   }
 
   private request(bytes: Uint8Array, from: number, to: number, cut: boolean, startedAt: number): boolean {
@@ -161,17 +158,16 @@ class Http1 implements Decoder {
       end = to - 9;
       if (end <= space + 1 || latin1(bytes, end, to - 1) !== ' HTTP/1.') return false;
     }
-    if (this.pending.length - this.first >= mostPending) return false;
+    if (this.flight.length >= mostPending) return false;
     const request = new Request(method);
     request.operation = name(method, request.connect ? '' : pathPattern(latin1(bytes, space + 1, end)));
     request.firstOut = startedAt;
     request.lastOut = startedAt;
     // What was answered before, without a request that was seen, is over.
-    if (this.first === this.pending.length && !this.answers.atBorder && !this.answering)
-      this.answers.become(State.start);
+    if (this.flight.length === 0 && !this.answers.atBorder && !this.answering) this.answers.become(State.start);
     this.asked = true;
     this.asking = request;
-    this.pending.push(request);
+    this.flight.add(request);
     this.sink.opened(request);
     return true;
   }
@@ -185,7 +181,7 @@ class Http1 implements Decoder {
   private answer(bytes: Uint8Array, from: number, to: number, _cut: boolean, startedAt: number): boolean {
     if (statusLine(bytes, from, to) !== 'yes') return false;
     this.status = 100 * digit(bytes, from + 9) + 10 * digit(bytes, from + 10) + digit(bytes, from + 11);
-    const request = this.pending[this.first];
+    const request = this.flight.first;
     this.answering = request;
     if (request) {
       request.firstIn = startedAt;
@@ -225,21 +221,15 @@ class Http1 implements Decoder {
   }
 
   private closeFirst(): void {
-    const request = this.pending[this.first++] as Request;
-    if (this.first === this.pending.length) {
-      this.pending.length = 0;
-      this.first = 0;
-    } else if (this.first >= 64 && this.first * 2 > this.pending.length) {
-      this.pending = this.pending.slice(this.first);
-      this.first = 0;
-    }
-    if (request === this.asking) this.asking = undefined;
-    this.sink.closed(request);
+    if (this.flight.first === this.asking) this.asking = undefined;
+    this.flight.closeFirst();
   }
 
   private lose(): void {
     this.lost = true;
-    while (this.first < this.pending.length) this.closeFirst();
+    this.flight.closeAll('', '');
+    this.asking = undefined;
+    this.answering = undefined;
   }
 }
 

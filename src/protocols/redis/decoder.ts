@@ -9,6 +9,7 @@
 
 import { Kind } from '../../model/schema.ts';
 import { type Decoder, Exchange, type Protocol, type Recognition, type Sink } from '../decoder.ts';
+import { InFlight } from '../in-flight.ts';
 import { keyPattern } from '../names/key.ts';
 import { isCommand, type Spec, specOf } from './commands.ts';
 import { ReplyReader, Type } from './replies.ts';
@@ -113,9 +114,7 @@ class Redis implements Decoder {
   private readonly sink: Sink;
   private readonly requests: RequestReader;
   private readonly replies: ReplyReader;
-  /** Asked and not answered in full, oldest first, from `first` on. */
-  private pending: Command[] = [];
-  private first = 0;
+  private readonly flight: InFlight<Command>;
   /** Commands in flight after those that are only counted. */
   private uncounted = 0;
   private counts = false;
@@ -145,6 +144,7 @@ class Redis implements Decoder {
 
   constructor(sink: Sink) {
     this.sink = sink;
+    this.flight = new InFlight(sink);
     this.requests = new RequestReader({
       named: (startedAt) => this.named(startedAt),
       count: (bytes, at) => {
@@ -172,7 +172,7 @@ class Redis implements Decoder {
     return (
       !this.lost &&
       !this.over &&
-      this.first === this.pending.length &&
+      this.flight.length === 0 &&
       this.uncounted === 0 &&
       this.requests.atBorder &&
       this.replies.atBorder
@@ -190,7 +190,7 @@ class Redis implements Decoder {
   server(bytes: Uint8Array, at: number): void {
     if (this.lost || this.over || this.serverQuiet) return;
     if (this.replies.read(bytes, at)) return;
-    if (this.first < this.pending.length || this.pushed) this.lose();
+    if (this.flight.length > 0 || this.pushed) this.lose();
     // Joined in the middle of an answer: the next one begins after the next command.
     else this.serverQuiet = true;
   }
@@ -203,13 +203,9 @@ class Redis implements Decoder {
     if (this.pushed && this.answering) this.sink.closed(this.answering);
     this.answering = undefined;
     this.pushed = false;
-    while (this.first < this.pending.length) {
-      const command = this.pending[this.first] as Command;
-      if (command.error === '') command.error = command.idle ? error : unanswered;
-      this.closeFirst();
-    }
+    this.flight.closeAll(unanswered, error);
     // A command that was cut short and expects no answer.
-    if (this.asking) this.sink.closed(this.asking);
+    if (this.asking?.oneWay) this.sink.closed(this.asking);
     this.asking = undefined;
   }
 
@@ -220,7 +216,7 @@ class Redis implements Decoder {
       this.serverQuiet = false;
       this.replies.restart();
     }
-    this.counts = this.uncounted > 0 || this.pending.length - this.first >= mostPending;
+    this.counts = this.uncounted > 0 || this.flight.length >= mostPending;
     if (this.counts) return 1;
     const command = new Command(spec);
     command.firstOut = startedAt;
@@ -231,7 +227,7 @@ class Redis implements Decoder {
     if (!command.setup) this.opened = true;
     this.asking = command;
     if (this.silent || this.skips > 0) command.oneWay = true;
-    else this.pending.push(command);
+    else this.flight.add(command);
     this.sink.opened(command);
     switch (spec.effect) {
       case 'streams':
@@ -273,14 +269,14 @@ class Redis implements Decoder {
           // The command itself is answered.
           this.silent = false;
           command.oneWay = false;
-          this.pending.push(command);
+          this.flight.add(command);
         }
         return;
       }
       if (mode === 'SKIP' && !this.silent) this.skips = 1;
       if (mode === 'OFF') this.silent = true;
       if (mode === 'SKIP' || mode === 'OFF') {
-        if (!command.oneWay) this.pending.pop();
+        if (!command.oneWay) this.flight.drop();
         command.oneWay = true;
       }
     }
@@ -347,7 +343,7 @@ class Redis implements Decoder {
   private listens(push: boolean): boolean {
     if (push || this.resp3) return push;
     if (this.channels + this.patterns + this.shards > 0) return true;
-    return this.pending[this.first]?.spec.effect === 'subscribe';
+    return this.flight.first?.spec.effect === 'subscribe';
   }
 
   private push(name: string): void {
@@ -373,7 +369,7 @@ class Redis implements Decoder {
       return;
     }
     this.held += bytes;
-    const head = this.pending[this.first];
+    const head = this.flight.first;
     // What may turn out to be pushed is only held.
     if (head && this.replies.type !== 0 && !this.listens(this.replies.type === Type.push)) this.answerHead(head, at);
   }
@@ -394,7 +390,7 @@ class Redis implements Decoder {
       return;
     }
     if (replies.type === Type.push && !this.confirms) return;
-    const head = this.pending[this.first];
+    const head = this.flight.first;
     if (this.confirms && replies.integer >= 0) this.confirmed(replies.integer);
     if (!head) {
       if (this.uncounted > 0) this.uncounted--;
@@ -442,16 +438,8 @@ class Redis implements Decoder {
   }
 
   private closeFirst(): void {
-    const command = this.pending[this.first++] as Command;
-    if (this.first === this.pending.length) {
-      this.pending.length = 0;
-      this.first = 0;
-    } else if (this.first >= 1024 && this.first * 2 > this.pending.length) {
-      this.pending = this.pending.slice(this.first);
-      this.first = 0;
-    }
-    if (command === this.asking) this.asking = undefined;
-    this.sink.closed(command);
+    if (this.flight.first === this.asking) this.asking = undefined;
+    this.flight.closeFirst();
   }
 
   private lose(): void {
