@@ -288,22 +288,26 @@ function closeWindow(): void {
 function decide(w: Window): void {
   const { sights } = w;
   const frames = sights.filter(({ frame }) => frame !== undefined);
-  const witnesses = frames.length > 0 ? frames : sights;
-  const unsure: Operation[] = [];
   const picks = new Map<Operation, Sight | undefined>();
+  const unsure: Operation[] = [];
+  let heard: Set<Root> | undefined;
   for (const op of w.ops) {
     const ask = op.note as Ask;
     if (ask.exact) picks.set(op, undefined);
     else if (op.exchange.setup && ask.neutral?.creator !== undefined) settleAsGuessed(op, ask);
-    else if (ask.trusted && witnesses.some(({ root }) => root === op.root)) picks.set(op, undefined);
-    else unsure.push(op);
+    else if (ask.trusted && op.frame && sights.some(({ root }) => root === op.root)) picks.set(op, undefined);
+    else {
+      heard ??= listeners(sights, frames);
+      if (ask.trusted && heard.has(op.root as Root)) picks.set(op, undefined);
+      else unsure.push(op);
+    }
   }
-  if (unsure.length === 1) {
+  if (heard !== undefined && unsure.length === 1) {
     const taken = new Set([...picks.keys()].map(({ root }) => root));
-    const free = witnesses.filter(({ root }) => !taken.has(root));
-    picks.set(unsure[0], best(free) ?? best(witnesses));
-  } else if (unsure.length > 1) {
-    const matched = match(unsure, sights);
+    const among = sights.filter(({ root }) => heard.has(root));
+    picks.set(unsure[0], best(among.filter(({ root }) => !taken.has(root))) ?? best(among));
+  } else if (heard !== undefined && unsure.length > 1) {
+    const matched = match(unsure, sights, heard);
     for (let i = 0; i < unsure.length; i++) picks.set(unsure[i], matched?.[i]);
   }
   // Whose root is known now; which of its frames?
@@ -327,6 +331,20 @@ function decide(w: Window): void {
   }
   for (const [root, ops] of byRoot) placeInRoot(root, ops, sights);
 }
+
+/**
+ * The roots in which somebody of the user's received something: a frame that went on, or the promise that a function
+ * returned. Where there is none, those in whose context anything ran: a library's own continuations may run in
+ * another request's.
+ */
+function listeners(sights: readonly Sight[], frames: readonly Sight[]): Set<Root> {
+  const heard = new Set(frames.map(({ root }) => root));
+  const roots = new Set(sights.map(({ root }) => root));
+  if (roots.size > heard.size) for (const root of roots) if (!heard.has(root) && hasSettled(root)) heard.add(root);
+  return heard.size > 0 ? heard : roots;
+}
+
+const hasSettled = (root: Root): boolean => leavesOf(root)?.returned.some(isNewlySettled) ?? false;
 
 /** Told by a frame, or by a request's context rather than by that of work which no request asked for. */
 const best = (sights: readonly Sight[]): Sight | undefined =>
@@ -404,15 +422,15 @@ function isUnder(frame: Frame, above: Frame): boolean {
  * Whose each of several answers of one dispatch is. The order is that of the reactions which the dispatch itself
  * queued; frames that went on say who is a member at all. undefined = cannot be said.
  */
-function match(ops: readonly Operation[], sights: readonly Sight[]): (Sight | undefined)[] | undefined {
+function match(
+  ops: readonly Operation[],
+  sights: readonly Sight[],
+  heard: Set<Root>,
+): (Sight | undefined)[] | undefined {
   const frames = sights.filter(({ frame }) => frame !== undefined);
-  const members = new Set(frames.map(({ root }) => root));
   let order = sights.filter(({ first, frame }) => first && frame === undefined);
   if (order.length === 0) order = sights.filter(({ frame }) => frame === undefined);
-  if (frames.length > 0 && order.length > 0) {
-    const filtered = order.filter(({ root }) => members.has(root));
-    if (filtered.length > 0) order = filtered;
-  }
+  if (order.length !== ops.length) order = order.filter(({ root }) => heard.has(root));
   if (order.length === 0) order = frames;
   if (order.length === 0) return undefined;
   const roots = [...new Set(order.map(({ root }) => root))];
@@ -477,9 +495,11 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     wait.by = op.id;
   }
   if (frame !== undefined) {
-    if (wait === undefined) answer(frame, op, op.closedAt);
+    if (wait === undefined && !op.exchange.setup) answer(frame, op, op.closedAt);
     if (op.line === 0) op.line = wait?.line || frame.stopLine;
-    settled(frame, Number.isNaN(op.resumedAt) ? op.closedAt : op.resumedAt);
+    if (op.exchange.setup) disown(frame);
+    else settled(frame, Number.isNaN(op.resumedAt) ? op.closedAt : op.resumedAt);
+    claim(frame);
   } else if (root !== undefined && !root.request) {
     const top = topFrame(root);
     if (top !== undefined) claim(top);
