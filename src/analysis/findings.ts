@@ -155,9 +155,15 @@ function asksSomething(tree: Tree, frame: number): boolean {
 const reads =
   /^(SELECT|SHOW|GET|HEAD|OPTIONS|MGET|HGET|HMGET|HGETALL|LRANGE|LLEN|SMEMBERS|SISMEMBER|SCARD|ZRANGE|ZSCORE|ZCARD|EXISTS|TTL|STRLEN|HLEN|KEYS|SCAN|gets?|gats?|mg|PING)\b/i;
 const fills = /^(set|setex|psetex|setnx|add|ms|touch|expire|pexpire)\b/i;
+/** Part of opening a connection: no step of the user's. */
+const opens = /^(connect|HELLO|AUTH|CLIENT)\b/i;
 
 /** Whether doing it twice gives the same and changes nothing: decided by its verb. */
 export const isRead = (operation: string): boolean => reads.test(operation);
 
-/** Whether another order may change something: writes do, but filling a cache does not. */
-export const isOrdered = (operation: string): boolean => !reads.test(operation) && !fills.test(operation);
+/** Whether it keeps what was read before for the next time. */
+export const isFill = (operation: string): boolean => fills.test(operation);
+
+/** Whether another order may change something: writes do, but filling a cache and opening a connection do not. */
+export const isOrdered = (operation: string): boolean =>
+  !reads.test(operation) && !fills.test(operation) && !opens.test(operation);

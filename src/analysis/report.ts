@@ -15,7 +15,7 @@ import type {
 import { Rule } from '../model/schema.ts';
 import type { CounterTotal, Words } from '../model/trace.ts';
 import { accountsOf } from './accounts.ts';
-import { isOrdered, isRead, lookAtFrame, lookAtTrace, type Sight, type Step } from './findings.ts';
+import { isFill, isOrdered, isRead, lookAtFrame, lookAtTrace, type Sight, type Step } from './findings.ts';
 import { quantiles } from './histogram.ts';
 import { heldByServices } from './services-of.ts';
 import {
@@ -237,15 +237,15 @@ function finish(kept: Kept, { run, words, counters }: ReportMeta): Report {
     addCalls(merged.sums, sums);
     addServices(merged.sums.services, sums.services);
   }
-  const writers = new Set<number>();
-  for (const { id, sums } of functions.values()) if (writes(sums, say)) writers.add(id);
+  const inTurn = new Set<number>();
+  for (const { id, sums } of functions.values()) if (mustKeepTurn(sums, say)) inTurn.add(id);
 
   return {
     schema: 1,
     run,
     functions: [...functions.values()]
       .map(({ id, service, sums, owners }) =>
-        functionReport(id, service, sums, findingsOf(kept, owners, sums, writers, say), say),
+        functionReport(id, service, sums, findingsOf(kept, owners, sums, inTurn, say), say),
       )
       .sort((a, b) => b.wall.totalMs - a.wall.totalMs || byWord(a.function, b.function)),
     services: [...kept.services]
@@ -396,20 +396,23 @@ function coverageOf({ coverage }: Kept, counters: readonly CounterTotal[], say: 
 
 // ── findings, in words ───────────────────────────────────────────────────────────────────────────────────────────────
 
-const writes = (sums: FunctionSums, say: Sayer) =>
-  [...sums.services.values()].some((service) => [...service.operations.keys()].some((id) => isOrdered(say.text(id))));
+/** Whether a function cannot change places with others: it writes, or only keeps what others have read. */
+function mustKeepTurn({ services }: FunctionSums, say: Sayer): boolean {
+  const operations = [...services.values()].flatMap((service) => [...service.operations.keys()].map(say.text));
+  return operations.some(isOrdered) || (operations.length > 0 && operations.every(isFill));
+}
 
 function findingsOf(
   kept: Kept,
   owners: ReadonlySet<string>,
   sums: FunctionSums,
-  writers: ReadonlySet<number>,
+  inTurn: ReadonlySet<number>,
   say: Sayer,
 ): Finding[] {
   const found: Finding[] = [];
   for (const seen of kept.findings.values()) {
     if (!owners.has(seen.owner)) continue;
-    const finding = findingOf(seen, sums, writers, say);
+    const finding = findingOf(seen, sums, inTurn, say);
     if (finding) found.push(finding);
   }
   return found.sort((a, b) => b.savesMs - a.savesMs || byWord(a.at, b.at)).slice(0, mostFindings);
@@ -424,7 +427,7 @@ const inWords = (ns: number) => `${ns >= 1e8 ? Math.round(ns / 1e6) : Number((ns
 function findingOf(
   { sight, owner, frames, times: done, saves }: Seen,
   sums: FunctionSums,
-  writers: ReadonlySet<number>,
+  inTurn: ReadonlySet<number>,
   say: Sayer,
 ): Finding | undefined {
   // Less than a twentieth of the function's time is not worth a reader's.
@@ -440,9 +443,11 @@ function findingOf(
     return { kind: sight.kind, text, savesMs, at };
   }
   if (sight.kind === 'sequential') {
-    const ordered = (step: Step) =>
-      'function' in step ? writers.has(step.function) : isOrdered(say.text(step.operation));
-    if (sight.steps.some(ordered)) return undefined;
+    const keepsTurn = (step: Step) =>
+      'function' in step
+        ? inTurn.has(step.function)
+        : isOrdered(say.text(step.operation)) || isFill(say.text(step.operation));
+    if (sight.steps.some(keepsTurn)) return undefined;
     const list = `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
     const text = `${list} are waited for one after another: if independent, together they save up to ${each} a call`;
     return { kind: sight.kind, text, savesMs, at };

@@ -11,7 +11,7 @@ export interface PrintOptions {
 }
 
 /** Below this many columns a row becomes lines. */
-const narrow = 76;
+const narrow = 79;
 const nameColumns = { least: 30, most: 60 };
 const numberColumns = 50;
 
