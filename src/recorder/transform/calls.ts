@@ -44,7 +44,10 @@ export function isPlainCall(node: Call): boolean {
   if (callee.type === 'Identifier') return plainFunctions.has(callee.name);
   if (callee.type !== 'MemberExpression' || callee.computed || callee.property.type !== 'Identifier') return false;
   if (callee.object.type === 'Identifier' && plainObjects.has(callee.object.name)) return true;
-  return plainMethods.has(callee.property.name) && !node.arguments.some((argument) => argument.type !== 'Literal');
+  return (
+    plainMethods.has(callee.property.name) &&
+    node.arguments.every(({ type }) => type === 'Literal' || type === 'TemplateLiteral')
+  );
 }
 
 /** True when the value of an expression may be a promise that a call made. */

@@ -18,6 +18,8 @@ import { Rewriter } from './rewrite.ts';
 import { keepFunctionText } from './text.ts';
 import { packageType } from './user-code.ts';
 
+const importCall = /\bimport\s*\(/;
+
 export interface SiteNames {
   readonly name: string;
   readonly file: string;
@@ -77,7 +79,7 @@ export function installTransform(options: InstallOptions): void {
           source = rewriteAs(rewriter, loaders, content, file, format);
           // Types are gone from it, so Node need not look for them.
           if (source !== content && format?.endsWith('-typescript')) rest[0] = format.slice(0, -'-typescript'.length);
-          if (thread && content.includes('import(')) thread.start();
+          if (thread && importCall.test(content)) thread.start();
         }
       } catch {
         source = content;

@@ -4,8 +4,15 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { encode, type SourceMapMappings } from '@jridgewell/sourcemap-codec';
-import { decodedMappings, FlattenMap, originalPositionFor, type TraceMap } from '@jridgewell/trace-mapping';
+import {
+  decodedMappings,
+  encodedMap,
+  FlattenMap,
+  originalPositionFor,
+  presortedDecodedMap,
+  type SourceMapSegment,
+  type TraceMap,
+} from '@jridgewell/trace-mapping';
 import type { Insertion } from './compile.ts';
 import { mapFile } from './map-comment.ts';
 
@@ -93,8 +100,8 @@ export class SourcePaths {
  * as no line with an insertion stems from two lines of the user's.
  */
 export function mapAfter(map: TraceMap, source: string, insertions: readonly Insertion[]): string | undefined {
-  const lines = decodedMappings(map) as SourceMapMappings;
-  const moved: SourceMapMappings = [];
+  const lines = decodedMappings(map);
+  const moved: SourceMapSegment[][] = [];
   let needed = false;
   let lineStart = 0;
   let next = 0;
@@ -104,7 +111,7 @@ export function mapAfter(map: TraceMap, source: string, insertions: readonly Ins
     const segments = lines[line];
     const first = next;
     while (next < insertions.length && insertions[next].at <= lineEnd) next++;
-    if (next === first || segments.length === 0) moved.push(segments);
+    if (next === first || segments.length === 0) moved.push([...segments]);
     else {
       needed ||= segments.some((segment) => segment.length > 1 && !sameLine(segment, segments));
       let shift = 0;
@@ -114,29 +121,31 @@ export function mapAfter(map: TraceMap, source: string, insertions: readonly Ins
           while (insertion < next && insertions[insertion].at - lineStart <= segment[0]) {
             shift += insertions[insertion++].text.length;
           }
-          const copy = [...segment] as typeof segment;
+          const copy = [...segment] as [...SourceMapSegment];
           copy[0] += shift;
           return copy;
         }),
       );
     }
     if (newline < 0) {
-      moved.push(...lines.slice(line + 1));
+      for (const rest of lines.slice(line + 1)) moved.push([...rest]);
       break;
     }
     lineStart = newline + 1;
   }
   if (!needed) return undefined;
-  return JSON.stringify({
+  const { names, resolvedSources: sources, sourcesContent } = map;
+  const after = presortedDecodedMap({
     version: 3,
-    sources: map.resolvedSources,
-    ...(map.sourcesContent ? { sourcesContent: map.sourcesContent } : {}),
-    names: map.names,
-    mappings: encode(moved),
+    names,
+    sources,
+    mappings: moved,
+    ...(sourcesContent ? { sourcesContent } : {}),
   });
+  return JSON.stringify(encodedMap(after));
 }
 
-function sameLine(segment: SourceMapMappings[number][number], segments: SourceMapMappings[number]): boolean {
+function sameLine(segment: Readonly<SourceMapSegment>, segments: readonly Readonly<SourceMapSegment>[]): boolean {
   const first = segments.find((other) => other.length > 1);
   return first !== undefined && segment[1] === first[1] && segment[2] === first[2];
 }
