@@ -26,8 +26,8 @@ export function FunctionPage({ at, report }: { at: FunctionRoute; report: Report
       <div>
         <h1 class="name">{oneLine(at.name)}</h1>
         <p class="soft mono name">
-          {oneLine(at.file)}
-          {at.line ? `:${at.line}` : ''}
+          {oneLine(f?.file ?? at.file)}
+          {(f?.line ?? at.line) > 0 && `:${f?.line ?? at.line}`}
         </p>
       </div>
       {f ? (

@@ -38,6 +38,7 @@ function View() {
   if (!known)
     return (
       <main>
+        <h1 class="aside">whywait</h1>
         {trouble ? (
           <Problem error={trouble} retry={retry} />
         ) : (

@@ -17,6 +17,7 @@ export function Overview({ report }: { report: Report }) {
     .sort((a, b) => b.finding.savesMs - a.finding.savesMs);
   return (
     <main>
+      <h1 class="aside">{oneLine(run.name || run.id)}</h1>
       <div class="figures">
         <Figure value={formatMs(run.durationMs)} label="recorded" />
         <Figure value={formatCount(inbound)} label={inbound === 1 ? 'request' : 'requests'} />
@@ -105,6 +106,7 @@ function Requests({ report: { requests } }: { report: Report }) {
                   p99
                 </th>
                 <th scope="col" class="wide">
+                  <span class="aside">latency</span>
                   <RangeAxis scale={scale} width={plotWidth} />
                 </th>
               </tr>
@@ -176,8 +178,9 @@ function Services({ report: { services, run } }: { report: Report }) {
                     <th scope="row">
                       <b>{protocol || s.protocol}</b> <span class="name">{oneLine(name)}</span>
                       <div class="soft">
-                        <span class="name">{oneLine(host)}</span>
-                        {s.protocol === 'unknown' && ', unknown protocol'}
+                        <span class="name">
+                          {[oneLine(host), s.protocol === 'unknown' && 'unknown protocol'].filter(Boolean).join(', ')}
+                        </span>
                       </div>
                     </th>
                     <td class="number">{formatCount(s.calls)}</td>

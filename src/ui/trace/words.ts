@@ -6,7 +6,8 @@ import { shortService } from '../service-name.ts';
 import { oneLine } from '../units.ts';
 
 export const operationOf = (tree: TraceTree, i: number): string =>
-  oneLine(tree.columns.texts[tree.columns.spans.operation[i]] ?? '') || '(no name)';
+  oneLine(tree.columns.texts[tree.columns.spans.operation[i]] ?? '') ||
+  (tree.columns.spans.kind[i] === Kind.internal ? functionOf(tree, i) || '(anonymous)' : '(no name)');
 
 export const serviceOf = (tree: TraceTree, i: number): string =>
   oneLine(tree.columns.texts[tree.columns.spans.service[i]] ?? '');
