@@ -13,8 +13,9 @@ const requests = Number(process.env['REQUESTS'] ?? 400);
 const atOnce = Number(process.env['AT_ONCE'] ?? 4);
 
 /** Runs a version of the pinboard under whywait while home pages are opened; resolves when its report is printed. */
-async function record(name: string, script: string, env: Record<string, string>): Promise<Load> {
-  const args = [whywait, 'run', '--name', name, '--no-ui', '--', 'npm', 'run', '--silent', script];
+async function record(name: string, version: readonly string[], env: Record<string, string>): Promise<Load> {
+  // Not by `npm start`: a SIGTERM sent to npm alone ends its shell and leaves the program behind, with or without us.
+  const args = [whywait, 'run', '--name', name, '--no-ui', '--', 'node', '--import', 'tsx', 'src/start.ts', ...version];
   const whole = { ...process.env, ...env };
   const child = spawn(process.execPath, args, { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], env: whole });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -36,9 +37,9 @@ console.error('starting MariaDB, memcached and Redis …');
 const stack = await startStack();
 try {
   console.error('\n1. the pinboard as it is\n');
-  const first = await record('as-it-is', 'start', stack.env);
+  const first = await record('as-it-is', [], stack.env);
   console.error('\n2. the pinboard with its three faults mended\n');
-  const second = await record('mended', 'start:fixed', stack.env);
+  const second = await record('mended', ['fixed'], stack.env);
   const ms = (value: number) => `${value.toFixed(1)} ms`;
   console.error(`\n${requests} home pages, ${atOnce} at a time, as their visitors saw them:`);
   console.error(`  as it is   p50 ${ms(first.p50Ms)}, p95 ${ms(first.p95Ms)}`);
