@@ -307,7 +307,8 @@ function decide(w: Window): void {
     const among = sights.filter(({ root }) => heard.has(root));
     picks.set(unsure[0], best(among.filter(({ root }) => !taken.has(root))) ?? best(among));
   } else if (heard !== undefined && unsure.length > 1) {
-    const matched = match(unsure, sights, heard);
+    const sure = [...picks.keys()].map(({ root }) => root as Root);
+    const matched = match(unsure, sights, heard, sure);
     for (let i = 0; i < unsure.length; i++) picks.set(unsure[i], matched?.[i]);
   }
   // Whose root is known now; which of its frames?
@@ -426,11 +427,17 @@ function match(
   ops: readonly Operation[],
   sights: readonly Sight[],
   heard: Set<Root>,
+  sure: readonly Root[],
 ): (Sight | undefined)[] | undefined {
   const frames = sights.filter(({ frame }) => frame !== undefined);
   let order = sights.filter(({ first, frame }) => first && frame === undefined);
   if (order.length === 0) order = sights.filter(({ frame }) => frame === undefined);
-  if (order.length !== ops.length) order = order.filter(({ root }) => heard.has(root));
+  if (order.length !== ops.length + sure.length) order = order.filter(({ root }) => heard.has(root));
+  // Each answer whose owner is known already has a reaction of its own in the order.
+  for (const root of sure) {
+    const at = order.length > ops.length ? order.findIndex((sight) => sight.root === root) : -1;
+    if (at >= 0) order.splice(at, 1);
+  }
   if (order.length === 0) order = frames;
   if (order.length === 0) return undefined;
   const roots = [...new Set(order.map(({ root }) => root))];
