@@ -156,6 +156,12 @@ test('without functions, requests come with their services', () => {
   assert.match(text, /mysql:\/\/127\.0\.0\.1:3306\/pins +3,000/);
 });
 
+test('without an owner for any operation, the services still show', () => {
+  const services = [{ service: 'redis://h:1', protocol: 'redis', calls: 3, errors: 1, sumMs: 5, callers: [] }];
+  const text = printed(80, { ...report, functions: [], requests: [], services });
+  assert.match(text, /redis:\/\/h:1 · 3 calls · 5\.0 ms in all · 1 error/);
+});
+
 test('what is left out is counted', () => {
   const [one] = report.functions;
   const text = printReport({ ...report, functions: [one, one, one] }, paper(80), { most: 1 });

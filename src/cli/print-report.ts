@@ -1,7 +1,14 @@
 // The report as text: functions and the services they wait for, requests, what would help, and what was not seen.
 // Pure: a report and a paper in, lines out. Names are never cut: what is too long gets a line of its own.
 
-import type { Accounts, FunctionReport, FunctionServiceReport, Report, RequestReport } from '../model/report.ts';
+import type {
+  Accounts,
+  FunctionReport,
+  FunctionServiceReport,
+  Report,
+  RequestReport,
+  ServiceReport,
+} from '../model/report.ts';
 import { bar, type Paper, padEnd, padStart, widthOf, wrap } from './terminal.ts';
 import { count, counted, duration, percent } from './units.ts';
 
@@ -58,9 +65,9 @@ function functionsPart(report: Report, paper: Paper, { most }: PrintOptions): st
 }
 
 /** When no function was seen (--functions off, or none waited): what each request waits for. */
-function requestServices({ requests }: Report, paper: Paper, most: number): string[] {
+function requestServices({ requests, services }: Report, paper: Paper, most: number): string[] {
   const calling = requests.filter(({ services }) => services.length > 0);
-  if (calling.length === 0) return [];
+  if (calling.length === 0) return servicesAlone(services, paper);
   const lines = [...title('Requests, and the services they wait for', paper), ...columnHeads(paper)];
   for (const one of calling.slice(0, most)) {
     const about = `${counted(one.calls, 'call')} · ${duration(one.totalMs)} in all · p95 ${duration(one.p95Ms)}`;
@@ -72,6 +79,19 @@ function requestServices({ requests }: Report, paper: Paper, most: number): stri
     lines.push(paper.style.faint(`${counted(calling.length - most, 'more request')}: whywait report --all`), '');
   }
   return lines;
+}
+
+/** When no operation belongs to a function or a request: the services, whoever called them. */
+function servicesAlone(services: readonly ServiceReport[], paper: Paper): string[] {
+  if (services.length === 0) return [];
+  const lines = title('Services', paper);
+  for (const one of services) {
+    const errors = one.errors > 0 ? paper.style.orange(counted(one.errors, 'error')) : '0 errors';
+    lines.push(
+      ...wrapFacts([one.service, counted(one.calls, 'call'), `${duration(one.sumMs)} in all`, errors], paper.width),
+    );
+  }
+  return [...lines, ''];
 }
 
 function functionLines(one: FunctionReport, paper: Paper): string[] {
