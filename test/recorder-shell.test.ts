@@ -507,3 +507,23 @@ for (const node of nodes) {
     );
   });
 }
+
+test('what a silent collector does not take is dropped in bounded memory, and counted', async () => {
+  const sends = 260_000;
+  const { spans, stdout, stderr, counters, code } = await run(
+    `const socket = require('node:dgram').createSocket('udp4');
+    let sent = 0;
+    const send = () => {
+      for (let i = 0; i < 500; i++, sent++) socket.send('x', 9, '127.0.0.1');
+      if (sent < ${sends}) setImmediate(send);
+      else { console.log(process.memoryUsage().rss / 1e6); socket.close(); }
+    };
+    socket.bind(0, send);`,
+    { acknowledge: false },
+  );
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  assert.ok(counters['dropped.spans'] > 0);
+  assert.equal(spans.length + counters['dropped.spans'], sends);
+  assert.ok(Number(stdout) < 250, `${stdout} MB resident`);
+});
