@@ -10,7 +10,7 @@ import { RequestPage } from './request-page.tsx';
 import { go, linkTo, live, problem, report, retry, route, runs, spansStored, start } from './state.ts';
 import { hideTip, TipLayer } from './tip.tsx';
 import { TracePage } from './trace/trace-page.tsx';
-import { counted, formatCount, oneLine } from './units.ts';
+import { counted, oneLine } from './units.ts';
 
 function Page() {
   const at = route.value;
@@ -99,6 +99,7 @@ function Head() {
           value={at.run || run?.id}
           onChange={(event) => go({ view: 'overview', run: event.currentTarget.value, sort: '', find: '' })}
         >
+          {at.run && !runs.value.some(({ id }) => id === at.run) && <option value={at.run}>not there</option>}
           {runs.value.map((r) => (
             <option key={r.id} value={r.id}>
               {oneLine(r.name || r.id)} ·{' '}
@@ -112,16 +113,16 @@ function Head() {
 }
 
 function Status() {
-  const text = {
-    waiting: 'connecting…',
-    live: spansStored.value ? `live · ${counted(spansStored.value, 'span')}` : 'live',
-    ended: spansStored.value ? `ended · ${formatCount(spansStored.value)} spans` : 'ended',
-    lost: 'collector gone',
-  }[live.value];
+  // A run chosen by name may be another than the one that this collector records.
+  const chosen = runs.value.find(({ id }) => id === route.value.run);
+  const state = chosen && !chosen.running && live.value !== 'lost' ? 'ended' : live.value;
+  const spans = chosen ? Math.max(chosen.spans, chosen.running ? spansStored.value : 0) : spansStored.value;
+  const said = { waiting: 'connecting…', live: 'live', ended: 'ended', lost: 'collector gone' }[state];
   return (
-    <span class={`status ${live.value}`} role="status" data-live={live.value}>
+    <span class={`status ${state}`} role="status" data-live={state}>
       <i />
-      {text}
+      {said}
+      {(state === 'live' || state === 'ended') && spans > 0 && ` · ${counted(spans, 'span')}`}
     </span>
   );
 }

@@ -16,7 +16,7 @@ import type {
 import { AccountsBar, AccountsLegend } from './accounts-bar.tsx';
 import { formatRoute, type Route } from './route.ts';
 import { serviceParts, shortHost, shortService } from './service-name.ts';
-import { go, linkTo, route } from './state.ts';
+import { go, linkTo, live, route } from './state.ts';
 import { Pairs, tips } from './tip.tsx';
 import { counted, formatCount, formatMs, formatShare, oneLine } from './units.ts';
 
@@ -118,8 +118,10 @@ export function Matrix({ report }: { report: Report }) {
   const [numbers, setNumbers] = useState(false);
   const { lines, services, of } = useMemo(() => {
     const { of, columns } = matrixOf(report);
-    const lines = of === 'functions' ? report.functions.map(functionLine) : report.requests.map(requestLine);
-    return { of, services: columns, lines };
+    // With no function seen at all, requests are the rows; with nothing to show, the title still says functions.
+    const byRequest = of === 'requests' && report.functions.length === 0 && report.requests.length > 0;
+    const lines = byRequest ? report.requests.map(requestLine) : report.functions.map(functionLine);
+    return { of: byRequest ? 'requests' : 'functions', services: columns, lines };
   }, [report]);
   const heat = useMemo(() => heatScale(lines), [lines]);
   const noun = of === 'functions' ? 'function' : 'request';
@@ -170,8 +172,17 @@ export function Matrix({ report }: { report: Report }) {
       </div>
       {lines.length === 0 ? (
         <p class="empty">
-          <b>No function has waited for a service yet.</b>
-          Send the program some work; rows appear here as it is recorded.
+          {live.value === 'ended' ? (
+            <>
+              <b>No function waited for a service in this run.</b>
+              Its requests, if any, are below; coverage says what was seen.
+            </>
+          ) : (
+            <>
+              <b>No function has waited for a service yet.</b>
+              Send the program some work; rows appear here as it is recorded.
+            </>
+          )}
         </p>
       ) : sorted.length === 0 ? (
         <p class="empty">
@@ -207,7 +218,11 @@ export function Matrix({ report }: { report: Report }) {
                       <button type="button" onClick={() => set({ sort: sort === service ? '' : service })}>
                         <span class="service">
                           <b>{protocol || 'service'}</b>
-                          <span>{oneLine(name || shortHost(host))}</span>
+                          {hostLines(oneLine(name || shortHost(host))).map((text) => (
+                            <span key={text} class="clip">
+                              {text}
+                            </span>
+                          ))}
                         </span>
                       </button>
                     </th>
@@ -255,6 +270,14 @@ export function Matrix({ report }: { report: Report }) {
           {heat.to > 0 && (
             <span>
               colour: time held in the run, log scale: {formatMs(heat.from)} <i class="ramp" /> {formatMs(heat.to)}
+            </span>
+          )}
+          {lines.some(({ services }) => services.some(({ errors }) => errors > 0)) && (
+            <span>
+              <svg width="8" height="8" aria-hidden="true">
+                <path d="M0,0 h8 v8 z" fill="var(--error)" />
+              </svg>
+              some calls failed
             </span>
           )}
           <span class="group legend tight">
@@ -457,6 +480,12 @@ const serviceSort = (service: string) =>
         return held ? shareOf(line.totalMs, held) : -1;
       }
     : undefined;
+
+/** "10.0.0.17:9092" on two lines, so that the port is never what is cut off. */
+function hostLines(host: string): string[] {
+  const port = /^(.+)(:\d+)$/.exec(host);
+  return port ? [port[1], port[2]] : [host];
+}
 
 /** The end of a path says more than its start. */
 function shortPath(path: string): string {
