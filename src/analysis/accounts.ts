@@ -139,7 +139,9 @@ function paintWait(tree: Tree, wait: number, paint: Paint, start: number, end: n
 /** Calls `see` for each stretch between two edges, with the colour that shows (-1 = none). */
 function sweep(paint: Paint, see: (from: number, to: number, shown: number, waits: boolean) => void): void {
   const { at, colour, by } = paint;
-  const edges = Uint32Array.from(at, (_, i) => i).sort((a, b) => at[a] - at[b]);
+  const edges = new Uint32Array(at.length);
+  for (let i = 0; i < edges.length; i++) edges[i] = i;
+  edges.sort((a, b) => at[a] - at[b]);
   const counts = new Int32Array(waiting + 1);
   let now = paint.start;
   for (const edge of edges) {

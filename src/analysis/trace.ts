@@ -1,7 +1,6 @@
 // A trace's columns → its tree: who asked for what, in which order, with what waits. Everything else in this room
 // walks the tree that is made here. Rows stay rows: a span is its index in the columns, -1 is no span.
 
-import { rowCount } from '../model/batch.ts';
 import { Kind } from '../model/schema.ts';
 import type { TraceColumns } from '../model/trace.ts';
 
@@ -80,7 +79,7 @@ export interface TraceTree<C extends TreeColumns = WordedColumns> {
  */
 export function buildTree<C extends TreeColumns>(columns: C): TraceTree<C> {
   const { spans, waits } = columns;
-  const size = rowCount(spans);
+  const size = spans.span.length;
   const rowOf = new Map<bigint, number>();
   const left = new Uint8Array(size);
   let duplicates = 0;
@@ -121,7 +120,7 @@ export function buildTree<C extends TreeColumns>(columns: C): TraceTree<C> {
   const depth = new Uint32Array(size);
   for (const row of order) if (parent[row] !== -1) depth[row] = depth[parent[row]] + 1;
 
-  const waitRows = rowCount(waits);
+  const waitRows = waits.span.length;
   const waitStart = new Float64Array(waitRows);
   const waitEnd = new Float64Array(waitRows);
   const waitBy = new Int32Array(waitRows).fill(-1);
@@ -133,7 +132,8 @@ export function buildTree<C extends TreeColumns>(columns: C): TraceTree<C> {
     waitEnd[wait] = waitStart[wait] + whole(waits.duration[wait]);
     if (waits.by[wait] !== 0n) waitBy[wait] = rowOf.get(waits.by[wait]) ?? -1;
   }
-  const waitsByStart = Uint32Array.from({ length: waitRows }, (_, wait) => wait);
+  const waitsByStart = new Uint32Array(waitRows);
+  for (let wait = 0; wait < waitRows; wait++) waitsByStart[wait] = wait;
   waitsByStart.sort((a, b) => waitStart[a] - waitStart[b] || a - b);
 
   return {
