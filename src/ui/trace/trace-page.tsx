@@ -14,7 +14,16 @@ import { go, route } from '../state.ts';
 import { Pairs, tips } from '../tip.tsx';
 import { formatCount, formatNs, formatShare, oneLine } from '../units.ts';
 import { Details } from './details.tsx';
-import { hexOf, isZoomed, newTraceModel, reveal, spanByHex, type TraceModel, zoomAround } from './model.ts';
+import {
+  clampWindow,
+  hexOf,
+  isZoomed,
+  newTraceModel,
+  reveal,
+  spanByHex,
+  type TraceModel,
+  zoomAround,
+} from './model.ts';
 import { newStretches, stretchesOf } from './phases.ts';
 import { SpanTable } from './span-table.tsx';
 import { readTrace } from './trace-data.ts';
@@ -36,7 +45,7 @@ export function TracePage({ at }: { at: TraceRoute }) {
       .then((bytes) => {
         const made = newTraceModel(readTrace(bytes));
         made.selected.value = spanByHex(made, at.span);
-        if (at.window) made.window.value = at.window;
+        if (at.window) made.window.value = clampWindow(at.window, made.extent);
         setModel(made);
       })
       .catch((reason: unknown) => {
