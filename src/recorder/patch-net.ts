@@ -188,7 +188,7 @@ function writtenMany(connection: Connection, data: Writes, at: number, propagate
   let result = data;
   for (let i = 0; i < count && connection.on; i++) {
     const item = data[i];
-    if (data.allBuffers || item instanceof Uint8Array || typeof item === 'string') {
+    if (item instanceof Uint8Array || typeof item === 'string') {
       const after = written(connection, item as Buffer, 'utf8', at, propagate);
       if (after !== item) result = replaced(result, data, i, after);
     } else {
