@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { criticalPath, timeOnPath } from './critical-path.ts';
 import { columnNs, drawTree } from './drawing.ts';
 import { fromJaeger, type JaegerTrace } from './jaeger.ts';
 import { deep, wide } from './large.ts';
-import { randomTree, shifted } from './random.ts';
 import type { Tree } from './trace.ts';
 
 /** The path of the first span drawn, as "name columns, name columns, …". */
@@ -205,25 +203,6 @@ for (const file of readdirSync(new URL('crisp/', cases)).sort(
   });
 }
 type Expected = Record<string, number>[] | { opTimeExclusive: Record<string, number> };
-
-test('any trace: contiguous, from the start to the end of its root, and the same when all times shift', () => {
-  fc.assert(
-    fc.property(randomTree(), fc.integer({ min: -1e12, max: 1e12 }), ({ columns, tree }, by) => {
-      for (const root of tree.roots) {
-        checkContiguous(tree, root);
-        const moved = shifted(columns, by);
-        const a = criticalPath(tree, root);
-        const b = criticalPath(moved, root);
-        assert.deepEqual(b.span, a.span);
-        assert.deepEqual(
-          b.start.map((at) => at - by),
-          a.start,
-        );
-      }
-    }),
-    { seed: 7, numRuns: 300 },
-  );
-});
 
 test('100,000 children and 10,000 levels are walked without recursion', () => {
   const broad = wide(100_000).tree;

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Report } from '../model/report.ts';
 import { Rule } from '../model/schema.ts';
 import { callsOf } from './calls.ts';
 import { type Drawn, draw } from './drawing.ts';
 import { deep, wide } from './large.ts';
 import { matrixOf } from './matrix.ts';
-import { fingerprint, randomTree } from './random.ts';
-import { createReport, reportOf } from './report.ts';
+import { reportOf } from './report.ts';
 
 const run: Report['run'] = {
   id: '20261123-181530-k3f',
@@ -251,47 +249,6 @@ test('the matrix has a row a function, a column a service, and holes where none 
   assert.deepEqual(columns, ['users', 'mysql']);
   assert.equal(cells[1][1], undefined);
   assert.equal(maxWaitMs, 0.01);
-});
-
-test('any traces: accounts sum to the wall time, no service holds longer than it, nothing given is changed', () => {
-  fc.assert(
-    fc.property(fc.array(randomTree(), { minLength: 1, maxLength: 4 }), (traces) => {
-      const before = traces.map(({ columns }) => fingerprint(columns)).join();
-      const words = { texts: ['', 'SELECT a', 'b', 's', 't', 'redis'], functions: [], processes: [] };
-      const report = reportOf(
-        traces.map(({ columns }) => columns),
-        { run, words, counters: [] },
-      );
-      assert.equal(traces.map(({ columns }) => fingerprint(columns)).join(), before);
-      let operations = 0;
-      for (const one of report.services) operations += one.calls;
-      assert.equal(operations, report.coverage.operations);
-      for (const { accounts, wall, services } of report.functions) {
-        const sum = Object.values(accounts).reduce((all, part) => all + Math.round(part * 1e6), 0);
-        assert.equal(sum, Math.round(wall.totalMs * 1e6));
-        for (const part of Object.values(accounts)) assert.ok(part >= 0);
-        for (const { waitMs } of services) assert.ok(waitMs <= wall.totalMs + 1e-9);
-      }
-    }),
-    { seed: 11, numRuns: 300 },
-  );
-});
-
-test('any traces: the report does not depend on the order in which they come', () => {
-  fc.assert(
-    fc.property(fc.array(randomTree(), { minLength: 2, maxLength: 5 }), (traces) => {
-      const words = { texts: ['', 'SELECT a', 'b', 's', 't', 'redis'], functions: [], processes: [] };
-      const of = (given: typeof traces) => {
-        const report = createReport();
-        for (const { columns } of given) report.add(columns);
-        const { functions, services, requests, coverage } = report.finish({ run, words, counters: [] });
-        const rows = functions.map(({ findings, ...rest }) => JSON.stringify({ ...rest, findings: findings.length }));
-        return { rows: rows.sort(), services, requests, coverage };
-      };
-      assert.deepEqual(of([...traces].reverse()), of(traces));
-    }),
-    { seed: 12, numRuns: 100 },
-  );
 });
 
 test('100,000 operations in a frame and 10,000 functions deep are reported', () => {

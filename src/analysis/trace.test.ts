@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { rowCount } from '../model/batch.ts';
 import { columnNs, draw } from './drawing.ts';
 import { deep, wide } from './large.ts';
-import { fingerprint, randomTree } from './random.ts';
 import { buildTree, listOf, type TreeColumns } from './trace.ts';
 
 function outline(columns: TreeColumns, names: readonly string[]): string {
@@ -105,24 +102,6 @@ test('waits find their frame and what let it go on; a name that is not in the tr
   assert.deepEqual(
     [...waits].map((wait) => tree.waitBy[wait]),
     [row('a'), -1],
-  );
-});
-
-test('any trace: every span but duplicates once, parents first, and nothing that was given is changed', () => {
-  fc.assert(
-    fc.property(randomTree(), ({ columns }) => {
-      const before = fingerprint(columns);
-      const tree = buildTree(columns);
-      assert.equal(fingerprint(columns), before);
-      assert.equal(tree.order.length + tree.duplicates, rowCount(columns.spans));
-      const seen = new Set<number>();
-      for (const row of tree.order) {
-        assert.ok(tree.parent[row] === -1 || seen.has(tree.parent[row]));
-        assert.ok(!seen.has(row));
-        seen.add(row);
-      }
-    }),
-    { seed: 3, numRuns: 300 },
   );
 });
 
