@@ -11,10 +11,7 @@ process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
 /** Entry → where it is written. Recorder files are loaded by path into the user's process. */
-const recorder = {
-  recorder: 'src/recorder/main.ts',
-  transform: 'src/recorder/transform/file.ts',
-};
+const recorder = { recorder: 'src/recorder/main.ts' };
 const existing = (entries) => Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
 
 await build({
@@ -22,6 +19,19 @@ await build({
   outdir: 'dist/recorder',
   outExtension: { '.js': '.cjs' },
   bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  legalComments: 'none',
+});
+
+// The parser is loaded when a file is met for the first time: small is quick.
+await build({
+  entryPoints: existing({ transform: 'src/recorder/transform/file.ts' }),
+  outdir: 'dist/recorder',
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  minify: true,
   platform: 'node',
   target: 'node20',
   format: 'cjs',

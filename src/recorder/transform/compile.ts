@@ -88,7 +88,7 @@ interface Scope {
 }
 
 interface Place {
-  readonly kind: 'await' | 'yield' | 'return' | 'catch' | 'finally' | 'for';
+  readonly kind: 'await' | 'yield' | 'return' | 'catch' | 'finally' | 'for' | 'call';
   readonly node: AnyNode;
   /** Numbers of the walk on entering and leaving the node: which of two insertions at one offset comes first. */
   readonly pre: number;
@@ -228,6 +228,7 @@ class Walk {
         return this.visitChildren(node, inner);
       }
       case 'VariableDeclaration':
+        if (node.declarations[0].init) this.noteCall(node.declarations[0].init, node, scope, parent);
         if (node.kind === 'var') for (const { id } of node.declarations) addNames(id, varNames(scope));
         for (const { id, init } of node.declarations) {
           if (id.type !== 'Identifier') this.visit(id, scope, noHint, node);
@@ -351,10 +352,20 @@ class Walk {
             if (name !== undefined && first?.type === 'Identifier' && second) this.helperNames.set(first.name, name);
           }
         }
+        this.noteCall(node.expression, node, scope, parent);
         return this.visit(node.expression, scope, noHint, node);
       default:
         return this.visitChildren(node, scope);
     }
+  }
+
+  /** A statement of a list that calls something and goes on: its line is said before it. */
+  noteCall(expression: AnyNode, statement: AnyNode, scope: Scope, parent: AnyNode | undefined) {
+    if (parent?.type !== 'BlockStatement' && parent?.type !== 'SwitchCase') return;
+    let at = expression;
+    while (at.type === 'AssignmentExpression' || at.type === 'UnaryExpression' || at.type === 'ChainExpression')
+      at = at.type === 'AssignmentExpression' ? at.right : at.type === 'UnaryExpression' ? at.argument : at.expression;
+    if (at.type === 'CallExpression' && !isPlainCall(at)) this.place('call', statement, scope);
   }
 
   place(kind: Place['kind'], node: AnyNode, scope: Scope): Place {
@@ -577,6 +588,9 @@ class Walk {
           after(end, post, isGenerator ? '))' : `),${this.lineAt(node.argument.start)})`);
           break;
         }
+        case 'call':
+          if (scope.treatment !== 'callback') before(node.start, pre, `${frame}.line=${this.lineAt(node.start)};`);
+          break;
         case 'catch':
           if (isAsync && node.type === 'CatchClause') before(node.body.start + 1, pre, `$ww.back(${frame});`);
           break;
@@ -606,7 +620,8 @@ class Walk {
     let origin = this.originAt(scope.startAt);
     if (!fn || origin || !this.options.originOf) return origin;
     origin = this.originAt(fn.start) ?? this.originAt(fn.body.start);
-    for (let i = 0; !origin && i < scope.places.length; i++) origin = this.originAt(scope.places[i].node.start);
+    // An await shows whose function it is; other code may lie in a wrapper of the bundler's.
+    for (const { kind, node } of scope.places) if (!origin && kind === 'await') origin = this.originAt(node.start);
     return origin;
   }
 

@@ -197,7 +197,8 @@ class HooksThread {
       get: (target, key, receiver) => {
         if (typeof key === 'string' && /^\d+$/.test(key)) {
           this.receive();
-          if (Object.hasOwn(sites, key)) return sites[Number(key)];
+          if (!Object.hasOwn(sites, key)) options.addSites([{ name: '', file: '', line: 0 }], Number(key));
+          return sites[Number(key)];
         }
         return Reflect.get(target, key, receiver);
       },

@@ -1,6 +1,7 @@
 // Source in, source out: decides whether a file is the user's, takes its compiled code from the cache or has it made,
 // and registers its functions. Whatever goes wrong, the source goes out as it came in.
 
+import { isAbsolute } from 'node:path';
 import { type Entry, entryName, openCache, readEntry, writeEntry } from './cache.ts';
 import type { SourceType } from './compile.ts';
 import { loadTransform, type TransformFile } from './load-transform.ts';
@@ -37,7 +38,8 @@ export class Rewriter {
 
   isUsers(file: string): boolean {
     const { root, own } = this.options;
-    return !isDependency(file) && (isInside(file, root) || isInside(file, this.project)) && !isInside(file, own);
+    if (!isAbsolute(file) || isDependency(file) || isInside(file, own)) return false;
+    return isInside(file, root) || isInside(file, this.project);
   }
 
   /** The source with the runtime's calls in it, or as it was. */
