@@ -16,9 +16,9 @@ const rules = JSON.parse(readFileSync(join(src, '..', 'import-rules.json'), 'utf
 /** What a file imports, exports from, or loads: the words between the quotes. */
 function importsOf(source: string): string[] {
   const pattern =
-    /(?:^|[\s;}])(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]|\brequire\(\s*['"]([^'"]+)['"]/g;
+    /(?:^|[\s;}])(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]|\brequire\(\s*['"]([^'"]+)['"]/gm;
   const withoutComments = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-  return [...withoutComments.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+  return [...withoutComments.matchAll(pattern)].map((match) => match.slice(1).find(Boolean) ?? '');
 }
 
 /** The rule that an import breaks; undefined when it is allowed. */

@@ -65,7 +65,7 @@ export const spans = table('spans', [
   column('cpu', 'f64', 'ns', 'INTERNAL: its own synchronous running, nested user frames excluded; else 0'),
   column('pool', 'f64', 'ns', "CLIENT: asked until the request's first byte, less dns, connect and tls"),
   column('dns', 'f64', 'ns', "CLIENT: looking up the host, for this operation's sake; 0 on a warm connection"),
-  column('connect', 'f64', 'ns', 'CLIENT: opening the connection, likewise'),
+  column('connect', 'f64', 'ns', "CLIENT: opening the connection and the protocol's own handshake, likewise"),
   column('tls', 'f64', 'ns', 'CLIENT: TLS handshake, likewise'),
   column('send', 'f64', 'ns', 'CLIENT: first to last byte of the request'),
   column('server', 'f64', 'ns', 'CLIENT: last byte of the request to first byte of the answer'),

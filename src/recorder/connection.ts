@@ -49,6 +49,7 @@ export class Connection implements Peer, Sink {
   dns = 0;
   connect = 0;
   tls = 0;
+  greeting = 0;
   charged = false;
   /** The socket whose bytes are the program's own: the TLSSocket once there is one. */
   top: object;
@@ -199,6 +200,7 @@ export class Connection implements Peer, Sink {
     const op = new Operation(exchange, this, nextSpanId());
     op.askedAt = this.connectAt;
     op.closedAt = this.at;
+    if (exchange.setup && !this.charged) this.greet(exchange);
     op.protocol = 'unknown';
     op.service = serviceOf('unknown', this.secure, this.address, '');
     adopt(op, this.creator);
@@ -236,10 +238,17 @@ export class Connection implements Peer, Sink {
     }
   }
 
+  /** What opened the connection is over: from when it was up, or was spoken on. */
+  private greet({ firstIn, firstOut }: Exchange): void {
+    const since = Math.min(firstIn || firstOut, firstOut || firstIn);
+    if (this.at > since) this.greeting += this.at - since;
+  }
+
   closed(exchange: Exchange): void {
     const op = exchange.note;
     if (!(op instanceof Operation)) return;
     op.closedAt = this.at;
+    if (exchange.setup && !this.charged) this.greet(exchange);
     op.protocol = this.conversation.protocol;
     if (exchange.namespace !== this.namespace) {
       this.namespace = exchange.namespace;

@@ -50,7 +50,9 @@ export interface Peer {
   dns: number;
   connect: number;
   tls: number;
-  /** True once an operation has been charged with the three above. */
+  /** What the protocol says before the first request: its handshake and authentication, ns. */
+  greeting: number;
+  /** True once an operation has been charged with the four above. */
   charged: boolean;
 }
 

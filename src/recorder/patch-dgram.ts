@@ -42,6 +42,7 @@ class Correspondent {
       dns: 0,
       connect: 0,
       tls: 0,
+      greeting: 0,
       charged: true,
     };
   }

@@ -147,6 +147,7 @@ function peerOf(session: Session, authority: string): Peer {
     dns: 0,
     connect: 0,
     tls: 0,
+    greeting: 0,
     charged: true,
   };
   peers.set(session, peer);

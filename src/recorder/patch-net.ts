@@ -71,7 +71,7 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
         let connection: Connection | undefined;
         try {
           const address = addressOf(args);
-          if (address) {
+          if (address && !runnersPipe.test(address)) {
             connection = new Connection(this, address, this.encrypted === true, now(), witnesses);
             connections.set(this, connection);
             followOwnBuffer(this);
@@ -224,6 +224,9 @@ function followOwnBuffer(socket: Inner): void {
     return;
   }
 }
+
+/** How tsx's two processes speak to each other: the runner's affair, not the program's. */
+const runnersPipe = /[\\/]tsx-[^\\/]*[\\/]\d+\.pipe$/;
 
 /** "host:port" or a path, from the arguments of `connect` in any of its forms; undefined when it will throw. */
 function addressOf(args: ArrayLike<unknown>): string | undefined {

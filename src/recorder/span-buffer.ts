@@ -228,9 +228,13 @@ const between = (from: number, to: number): number => (to > from ? to - from : 0
 const within = (waited: number, phase: number, afterStart: number): number =>
   Math.max(0, Math.min(waited, phase, afterStart));
 
-/** Writes a settled operation as a span. Called once for each. */
+/**
+ * Writes a settled operation as a span. Called once for each. What opens a connection and succeeds is no operation of
+ * its own: its time is part of `connect` of the operation that waited for it.
+ */
 export function writeOperation(op: Operation): void {
   const { exchange, peer, root } = op;
+  if (exchange.setup && exchange.error === '') return;
   const row = newSpan();
   if (row < 0) return;
   const frame = op.frame as FrameRef | undefined;
@@ -253,9 +257,12 @@ export function writeOperation(op: Operation): void {
   s.duration[row] = between(start, end);
 
   let waited = between(start, first);
-  if (waited > 0 && !peer.charged && !exchange.setup && peer.connectAt + peer.dns + peer.connect + peer.tls > start) {
+  const up = peer.connectAt + peer.dns + peer.connect + peer.tls + peer.greeting;
+  if (waited > 0 && !peer.charged && up > start) {
     peer.charged = true;
     const connected = peer.connectAt + peer.dns + peer.connect;
+    const greeting = within(waited, peer.greeting, up - start);
+    waited -= greeting;
     const tls = within(waited, peer.tls, connected + peer.tls - start);
     waited -= tls;
     const connect = within(waited, peer.connect, connected - start);
@@ -263,7 +270,7 @@ export function writeOperation(op: Operation): void {
     const dns = within(waited, peer.dns, peer.connectAt + peer.dns - start);
     waited -= dns;
     s.tls[row] = tls;
-    s.connect[row] = connect;
+    s.connect[row] = connect + greeting;
     s.dns[row] = dns;
   }
   s.pool[row] = waited;
