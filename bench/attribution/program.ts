@@ -37,21 +37,27 @@ startFrames();
 // The truth travels in the payload: read it from the bytes that a request was decoded from.
 type Told = Operation & { truth?: string };
 let tags: string[] = [];
-let asked = 0;
+const newest = new WeakMap<Connection, Told>();
 const { written, opened } = Connection.prototype;
 Connection.prototype.written = function (bytes, at) {
   tags =
-    Buffer.from(bytes)
-      .toString('latin1')
-      .match(/own:\d+\.\w+:/g) ?? [];
-  asked = 0;
+    bytes instanceof Uint8Array
+      ? (Buffer.from(bytes)
+          .toString('latin1')
+          .match(/own:\d+\.\w+:/g) ?? [])
+      : [];
   written.call(this, bytes, at);
+  // A request in several chunks: its payload comes after what it was opened by.
+  const op = newest.get(this);
+  if (tags.length > 0 && op !== undefined) op.truth ??= tags[0];
   tags = [];
 };
 Connection.prototype.opened = function (exchange: Exchange) {
   opened.call(this, exchange);
-  const tag = tags[asked++];
-  if (tag !== undefined) (exchange.note as Told).truth = tag;
+  const op = exchange.note as Told;
+  newest.set(this, op);
+  const tag = tags.shift();
+  if (tag !== undefined) op.truth = tag;
 };
 
 const roots = new Map<Root, number>();

@@ -501,6 +501,7 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     wait.cause = Cause.operation;
     wait.by = op.id;
   }
+  if (frame !== undefined && !ask.exact && !op.exchange.setup) askedSince(op, frame, wait);
   if (frame !== undefined) {
     if (wait === undefined && !op.exchange.setup) answer(frame, op, op.closedAt);
     if (op.line === 0) op.line = wait?.line || frame.stopLine;
@@ -516,6 +517,13 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
   const { followers } = ask;
   ask.followers = undefined;
   if (followers !== undefined) for (const follower of followers) follow(follower, op);
+}
+
+/** A request that had to queue was asked when its owner began to wait, or had the answer before this one. */
+function askedSince(op: Operation, frame: Frame, wait: Wait | undefined): void {
+  const since = wait?.start ?? frame.stopped;
+  const from = frame.settledAt > since ? frame.settledAt : since;
+  if (from > 0 && from < op.askedAt) op.askedAt = from;
 }
 
 /** `op`'s answer let nobody go on, and its handler wrote `next`, which is settled now. */
