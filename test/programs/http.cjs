@@ -22,12 +22,20 @@ function readSafely(id, done) {
   });
 }
 
-let left = 20;
-for (let id = 0; id < 20; id++) {
+function handle(id, done) {
   readUser(id, () => {
-    readSafely(id, () => {
+    readSafely(id, done);
+  });
+}
+
+function main() {
+  let left = 20;
+  for (let id = 0; id < 20; id++) {
+    handle(id, () => {
       left--;
       if (left === 0) agent.destroy();
     });
-  });
+  }
 }
+
+main();

@@ -11,17 +11,25 @@ function writeFeed(id, done) {
   cache.set(`page:${id}`, 'secret-value', 60, (error) => done(error));
 }
 
-let left = 20;
-for (let id = 0; id < 20; id++) {
+function handle(id, done) {
   readFeed(id, (error) => {
     if (error) throw error;
     writeFeed(id, (failed) => {
       if (failed) throw failed;
-      readFeed(id, (again) => {
-        if (again) throw again;
-        left--;
-        if (left === 0) cache.end();
-      });
+      readFeed(id, done);
     });
   });
 }
+
+function main() {
+  let left = 20;
+  for (let id = 0; id < 20; id++) {
+    handle(id, (error) => {
+      if (error) throw error;
+      left--;
+      if (left === 0) cache.end();
+    });
+  }
+}
+
+main();

@@ -19,17 +19,26 @@ function countPins(id, done) {
   });
 }
 
-let left = 20;
-for (let id = 1; id <= 20; id++) {
+function handle(id, done) {
   readUser(id, (error) => {
     if (error) throw error;
     countPins(id, (failed) => {
       if (failed) throw failed;
-      left--;
-      if (left === 0) {
-        pool.end();
-        connection.end();
-      }
+      done();
     });
   });
 }
+
+function main() {
+  let left = 20;
+  for (let id = 1; id <= 20; id++) {
+    handle(id, () => {
+      left--;
+      if (left > 0) return;
+      pool.end();
+      connection.end();
+    });
+  }
+}
+
+main();
