@@ -284,6 +284,20 @@ new Worker('(' + (async () => { await 1; require('node:worker_threads').parentPo
     assert.match(out, /app\.js:9/);
   });
 
+  test(`a worker of ES modules on ${on}`, async () => {
+    newProject({
+      'package.json': '{"type":"module"}',
+      'app.js': `import { Worker } from 'node:worker_threads';
+async function inMain() { await 1; new Worker(new URL('./worker.js', import.meta.url)).on('message', (text) => console.log(text)); }
+await inMain();`,
+      'worker.js': `import { parentPort } from 'node:worker_threads';
+async function inWorker() { await 1; return 'from the worker'; }
+parentPort.postMessage(await inWorker());`,
+    });
+    const { names } = await traced(node, ['app.js']);
+    assert.deepEqual(names, ['(module) app.js:1', '(module) worker.js:1', 'inMain app.js:2', 'inWorker worker.js:2']);
+  });
+
   test(`what does not parse, names our runtime or is too odd runs as it was on ${on}, and is counted`, async () => {
     newProject({
       'app.js': `for (const file of ['./broken', './named']) try { console.log(require(file)); } catch (error) { console.log(error.name); }`,

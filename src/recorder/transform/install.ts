@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { isMainThread, MessageChannel, type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import type { SourceType } from './compile.ts';
 import { Rewriter } from './rewrite.ts';
 import { keepFunctionText } from './text.ts';
@@ -57,6 +57,8 @@ interface Loaders {
 }
 
 export function installTransform(options: InstallOptions): void {
+  // The preload also runs in Node's own thread for hooks: no code of the user's runs there but hooks.
+  if (!isMainThread && parentPort === null) return;
   const loaders = Module as unknown as Loaders;
   const thread = loaders.registerHooks ? undefined : new HooksThread(loaders, options);
   const rewriter = new Rewriter({
@@ -89,7 +91,7 @@ export function installTransform(options: InstallOptions): void {
   }._compile;
 
   if (loaders.registerHooks) hookThisThread(loaders, rewriter);
-  else if (thread && entryIsModule()) thread.start();
+  else if (thread && entryIsModule(options.root)) thread.start();
   loaders.syncBuiltinESMExports();
 }
 
@@ -283,8 +285,9 @@ export interface HooksData {
   readonly port: MessagePort;
 }
 
-/** True when the program starts with an ES module. */
-function entryIsModule(): boolean {
+/** True when the program starts with an ES module. What a worker starts with is not known yet: as the project does. */
+function entryIsModule(root: string): boolean {
+  if (!isMainThread) return packageType(root) === 'module';
   const entry = process.argv[1];
   if (!entry) return process.execArgv.some((argument) => argument.startsWith('--input-type'));
   switch (extname(entry)) {
