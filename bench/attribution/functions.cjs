@@ -59,5 +59,21 @@ module.exports = (ask, askBack) => {
     await awaited(id);
   }
 
-  return { sequence, parallel, callbacks };
+  async function forgotten(id) {
+    void ask(`own:${id}.forgotten:`);
+  }
+
+  async function watched(id) {
+    ask(`own:${id}.watched:`).catch(() => {});
+  }
+
+  // Nobody receives what was forgotten: "none" is the honest answer then, another request's id never is.
+  async function careless(id) {
+    await forgotten(id);
+    await awaited(id);
+    await watched(id);
+    await Promise.race([returned(id), new Promise((resolve) => setTimeout(resolve, 1))]);
+  }
+
+  return { sequence, parallel, callbacks, careless };
 };

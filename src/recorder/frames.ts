@@ -113,8 +113,8 @@ export class Frame implements FrameRef {
   spanId: SpanId | undefined = undefined;
   /** Its value, a promise that something beneath it will settle. */
   returned: object | undefined = undefined;
-  /** When the last operation of its own that was settled let it go on; NaN = none was. */
-  settledAt = Number.NaN;
+  /** When the last operation of its own that was settled let it go on; 0 = none was. */
+  settledAt = 0;
   // Open frames called by it, oldest first.
   first: Frame | undefined = undefined;
   last: Frame | undefined = undefined;

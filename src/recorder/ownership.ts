@@ -1,14 +1,14 @@
 // Whose operation is it? A library's queue, pool or pipeline writes a request in anybody's context, so what is known
 // at the write is a first guess only. An operation belongs to whoever receives its answer: at the answer a window
-// opens, in which the contexts and frames that go on are noted, until the next dispatch.
+// opens, in which the contexts and frames that go on are noted, until the dispatch is over.
 //
-//   asked(op) ──────────── answered(op) ─┬─ reactions, awaits and callbacks run ─┬─ next dispatch or setImmediate
+//   asked(op) ──────────── answered(op) ─┬─ reactions, awaits and callbacks run ─┬─ end of the dispatch
 //   guess: store, frame    window opens ─┘  noted in their order                 └─ decide, settle, onSettled(op)
 //
 // Rules, in words: see decide(), match() and placeInRoot(). "none" is better than a guess.
 
-import { setImmediate as nodeSetImmediate } from 'node:timers';
 import { Cause, Rule } from '../model/schema.ts';
+import type { Exchange } from '../protocols/decoder.ts';
 import { now } from './clock.ts';
 import { currentStore, type Neutral, type Store, watchReactions } from './context.ts';
 import {
@@ -62,6 +62,8 @@ class Window {
   readonly at: number;
   first = true;
   marked = false;
+  rounds = 0;
+  counted = 0;
 
   constructor(at: number) {
     this.at = at;
@@ -72,11 +74,13 @@ class Window {
 const maxSights = 1_000;
 const maxRun = 64;
 
+/** Kept from the start: a test's fake timers do not reach it. */
+const { nextTick } = process;
+
 let emit: (op: Operation) => void = () => {};
 let window: Window | undefined;
 /** Operations asked in this synchronous run. */
 let run: Operation[] = [];
-let immediate = false;
 
 /** `fn` is called exactly once for each operation, when its owner is final. */
 export function onSettled(fn: (op: Operation) => void): void {
@@ -226,18 +230,30 @@ function openWindow(op: Operation, ask: Ask, at: number): void {
     run = [];
     watchReactions(react);
     watchResumes(resumed);
-    if (!immediate) {
-      immediate = true;
-      nodeSetImmediate(afterDispatch).unref();
-    }
+    nextTick(quiet, window);
   }
   window.ops.push(op);
   if (ask.trusted && ask.frame !== undefined) answer(ask.frame, op, at);
 }
 
-function afterDispatch(): void {
-  immediate = false;
-  if (window === undefined) return;
+const maxRounds = 8;
+const soon = Promise.resolve();
+
+/**
+ * Closes the window once its dispatch has nothing left to run. All queued ticks run before any microtask, and all
+ * microtasks before the next tick: from a tick through a microtask to a tick, everything that could be run was. Two
+ * such rounds, as what ran may have queued ticks behind ours; one, if the only answer was received.
+ */
+function quiet(w: Window): void {
+  if (window !== w) return;
+  const before = w.counted;
+  w.counted = w.sights.length;
+  const found = w.ops.length === 1 && w.sights.some(({ frame }) => frame !== undefined);
+  if (!found && w.rounds < maxRounds && (w.rounds < 2 || w.counted !== before)) {
+    w.rounds++;
+    soon.then(() => nextTick(quiet, w));
+    return;
+  }
   try {
     closeWindow();
   } catch (fault) {
@@ -299,6 +315,9 @@ function decide(w: Window): void {
     else {
       heard ??= listeners(sights, frames);
       if (ask.trusted && heard.has(op.root as Root)) picks.set(op, undefined);
+      // An ended request is not seen in a window: that it was not is no contradiction.
+      else if (ask.trusted && op.frame && op.root?.ended && w.ops.length > 1) settleAsGuessed(op, ask);
+      else if (ask.trusted && op.frame && heard.size > 0) doubt(op, ask);
       else unsure.push(op);
     }
   }
@@ -322,7 +341,10 @@ function decide(w: Window): void {
       op.root = sight.root;
       setFrame(op, ask, undefined);
     }
-    if (op.root === undefined || (sight === undefined && !ask.trusted)) {
+    if (
+      op.root === undefined ||
+      (sight === undefined && !heard?.has(op.root) && !(ask.trusted && op.frame) && !ask.exact)
+    ) {
       settleUnseen(op, ask);
       continue;
     }
@@ -342,7 +364,17 @@ function listeners(sights: readonly Sight[], frames: readonly Sight[]): Set<Root
   const heard = new Set(frames.map(({ root }) => root));
   const roots = new Set(sights.map(({ root }) => root));
   if (roots.size > heard.size) for (const root of roots) if (!heard.has(root) && hasSettled(root)) heard.add(root);
-  return heard.size > 0 ? heard : roots;
+  if (heard.size > 0 || roots.size > 1) return heard;
+  return roots;
+}
+
+/** Asked by a function that is not seen to receive the answer, which others are: forgotten, or another's. */
+function doubt(op: Operation, ask: Ask): void {
+  count('contradictions', op.peer.address, 1);
+  setFrame(op, ask, undefined);
+  op.root = undefined;
+  op.rule = Rule.uncertain;
+  settleWith(op, undefined, undefined);
 }
 
 const hasSettled = (root: Root): boolean => leavesOf(root)?.returned.some(isNewlySettled) ?? false;
@@ -444,12 +476,11 @@ function match(
   let picked: Root[];
   if (roots.length === 1) picked = ops.map(() => roots[0]);
   else if (order.length === ops.length) picked = order.map(({ root }) => root);
-  else if (roots.length >= ops.length) picked = roots.slice(0, ops.length);
+  else if (roots.length === ops.length) picked = roots;
   else if (frames.length === ops.length) {
     const place = new Map(roots.map((root, i) => [root, i]));
     picked = frames.map(({ root }) => root).sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
-  } else if (order.length > ops.length) picked = order.slice(0, ops.length).map(({ root }) => root);
-  else return undefined;
+  } else return undefined;
   return picked.map((root) => order.find((sight) => sight.root === root));
 }
 
@@ -519,16 +550,20 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
   if (followers !== undefined) for (const follower of followers) follow(follower, op);
 }
 
+/** A statement is prepared for the sake of its first execution. Anything else may as well be the next in a queue. */
+const isPart = (one: Exchange, next: Exchange): boolean =>
+  one.operation.startsWith('PREPARE ') && one.operation === `PREPARE ${next.operation}`;
+
 /** A request that had to queue was asked when its owner began to wait, or had the answer before this one. */
 function askedSince(op: Operation, frame: Frame, wait: Wait | undefined): void {
   const since = wait?.start ?? frame.stopped;
-  const from = frame.settledAt > since ? frame.settledAt : since;
+  const from = Math.max(frame.settledAt, since);
   if (from > 0 && from < op.askedAt) op.askedAt = from;
 }
 
 /** `op`'s answer let nobody go on, and its handler wrote `next`, which is settled now. */
 function follow(op: Operation, next: Operation): void {
-  const same = op.exchange.operation === next.exchange.operation || op.exchange.statement === next.exchange.statement;
+  const same = isPart(op.exchange, next.exchange);
   op.root = same ? next.root : undefined;
   op.rule = op.root === undefined ? Rule.uncertain : Rule.chain;
   settleWith(op, undefined, op.root === undefined ? undefined : (next.frame as Frame | undefined));
