@@ -24,6 +24,7 @@ export function initialize(data: HooksData): void {
   const tell = (message: SitesMessage | CountMessage) => data.port.postMessage(message);
   rewriter = new Rewriter({
     root: data.root,
+    entry: data.entry,
     cache: data.cache,
     own: data.folder,
     require: createRequire(join(data.folder, 'hooks.mjs')),

@@ -63,6 +63,7 @@ export function installTransform(options: InstallOptions): void {
   const thread = loaders.registerHooks ? undefined : new HooksThread(loaders, options);
   const rewriter = new Rewriter({
     root: options.root,
+    entry: process.argv[1] ?? '',
     cache: options.cache ?? process.env['WHYWAIT_CACHE'] ?? '',
     own: options.folder,
     require,
@@ -238,6 +239,7 @@ class HooksThread {
           data: {
             number: this.registered,
             root: this.options.root,
+            entry: process.argv[1] ?? '',
             cache: this.options.cache ?? process.env['WHYWAIT_CACHE'] ?? '',
             folder: this.options.folder,
             numbers: this.numbers,
@@ -279,6 +281,7 @@ export interface CountMessage {
 export interface HooksData {
   readonly number: number;
   readonly root: string;
+  readonly entry: string;
   readonly cache: string;
   readonly folder: string;
   readonly numbers: Int32Array;

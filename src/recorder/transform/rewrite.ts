@@ -7,13 +7,15 @@ import type { SourceType } from './compile.ts';
 import { loadTransform, type TransformFile } from './load-transform.ts';
 import { mapComment, mapFile, mapStamp } from './map-comment.ts';
 import { open, placeSites, runtimeName } from './text.ts';
-import { isDependency, isInside, projectRoot } from './user-code.ts';
+import { entryProject, isDependency, isInside, projectRoot } from './user-code.ts';
 
 /** Larger files are left alone: no hand wrote them, and parsing would take a second and more. */
 const maxSource = 12 * 1024 * 1024;
 
 export interface RewriterOptions {
   readonly root: string;
+  /** The program's script; '' when there is none. */
+  readonly entry: string;
   /** Directory of the cache; '' = the usual one. */
   readonly cache: string;
   /** Directory of the recorder's own code: transform.cjs lies there. */
@@ -28,18 +30,22 @@ export interface RewriterOptions {
 export class Rewriter {
   readonly options: RewriterOptions;
   readonly project: string;
+  /** The project of the program's entry, when it lies elsewhere: `whywait run node ../other/app.js`. */
+  readonly entryProject: string;
   cache: string | undefined | null = null;
   transform: TransformFile | undefined = undefined;
 
   constructor(options: RewriterOptions) {
     this.options = options;
     this.project = projectRoot(options.root);
+    this.entryProject = entryProject(options.entry);
   }
 
   isUsers(file: string): boolean {
     const { root, own } = this.options;
     if (!isAbsolute(file) || isDependency(file) || isInside(file, own)) return false;
-    return isInside(file, root) || isInside(file, this.project);
+    if (isInside(file, root) || isInside(file, this.project)) return true;
+    return this.entryProject !== '' && isInside(file, this.entryProject);
   }
 
   /** The source with the runtime's calls in it, or as it was. */

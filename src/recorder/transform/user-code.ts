@@ -1,7 +1,7 @@
 // Which files are the user's own.
 
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 const dependency = /[\\/](?:node_modules|\.yarn|\.pnpm-store)[\\/]|[\\/]\.pnp\.(?:c?js|loader\.mjs)$/;
 
@@ -23,6 +23,23 @@ export function projectRoot(root: string): string {
     if (isWorkspace(at)) return at;
     if (dirname(at) === at) return real;
   }
+}
+
+/** The project of a program's entry: its package, or the workspace of that; '' when the entry is a dependency. */
+export function entryProject(entry: string): string {
+  if (entry === '') return '';
+  let real = resolve(entry);
+  try {
+    real = realpathSync(real);
+  } catch {
+    // Without its extension, say: the directory is what counts.
+  }
+  if (isDependency(real)) return '';
+  const directory = dirname(real);
+  for (let at = directory; at !== dirname(at); at = dirname(at)) {
+    if (existsSync(join(at, 'package.json'))) return projectRoot(at);
+  }
+  return directory;
 }
 
 function isWorkspace(directory: string): boolean {
