@@ -62,6 +62,8 @@ class Window {
   readonly at: number;
   first = true;
   marked = false;
+  /** Something ran in the context of a request that was over: a library's own, or the owner's. */
+  ended = false;
   rounds = 0;
   counted = 0;
 
@@ -266,7 +268,11 @@ function react(store: Store | undefined): void {
   const w = window;
   if (w === undefined) return;
   if (run.length > 0) run = [];
-  if (!(store instanceof Root) || store.ended || w.sights.length >= maxSights) return;
+  if (!(store instanceof Root) || w.sights.length >= maxSights) return;
+  if (store.ended) {
+    w.ended = true;
+    return;
+  }
   if (!w.marked && w.ops.length > 1) {
     // Microtasks run in the order they were queued: what this one, the first, queues comes after the mark.
     w.marked = true;
@@ -313,7 +319,7 @@ function decide(w: Window): void {
     else if (op.exchange.setup && ask.neutral?.creator !== undefined) settleAsGuessed(op, ask);
     else if (ask.trusted && op.frame && sights.some(({ root }) => root === op.root)) picks.set(op, undefined);
     else {
-      heard ??= listeners(sights, frames);
+      heard ??= listeners(w, frames);
       if (ask.trusted && heard.has(op.root as Root)) picks.set(op, undefined);
       // An ended request is not seen in a window: that it was not is no contradiction.
       else if (ask.trusted && op.frame && op.root?.ended && w.ops.length > 1) settleAsGuessed(op, ask);
@@ -360,11 +366,11 @@ function decide(w: Window): void {
  * returned. Where there is none, those in whose context anything ran: a library's own continuations may run in
  * another request's.
  */
-function listeners(sights: readonly Sight[], frames: readonly Sight[]): Set<Root> {
+function listeners({ sights, ended }: Window, frames: readonly Sight[]): Set<Root> {
   const heard = new Set(frames.map(({ root }) => root));
   const roots = new Set(sights.map(({ root }) => root));
   if (roots.size > heard.size) for (const root of roots) if (!heard.has(root) && hasSettled(root)) heard.add(root);
-  if (heard.size > 0 || roots.size > 1) return heard;
+  if (heard.size > 0 || roots.size > 1 || ended) return heard;
   return roots;
 }
 
