@@ -96,6 +96,7 @@ export class Frame implements FrameRef {
   stopLine = 0;
   error = '';
   waits: Wait[] | undefined = undefined;
+  waitsLost = 0;
   /** Operations asked since it last went on, whose line is not known yet. */
   asked: Operation[] | undefined = undefined;
   /** Operations of its own that are not settled. */
@@ -608,7 +609,7 @@ function isPending(promise: object | undefined): boolean {
 function addWait(frame: Frame, since: number, at: number, line: number): Wait {
   frame.waits ??= [];
   if (frame.waits.length >= maxWaits) {
-    count('dropped.waits', '', 1);
+    frame.waitsLost++;
     return new Wait(since, at, line);
   }
   const wait = new Wait(since, at, line);
@@ -705,6 +706,7 @@ function write(frame: Frame): void {
     frame.error,
     Rule.root,
   );
+  if (frame.waitsLost > 0) count('dropped.waits', site.name, frame.waitsLost);
   const { waits } = frame;
   if (waits === undefined) return;
   frame.waits = undefined;
