@@ -21,6 +21,7 @@ const setUps = {
 for (const [what, clients] of Object.entries(setUps)) {
   test(`an operation ${what} belongs to the request and function that asked`, { timeout: 180_000 }, async () => {
     const args = ['--import', 'tsx', join(root, 'bench/attribution/run.ts'), '--requests', '100'];
+    for (const form of ['sequence', 'parallel', 'callbacks']) args.push('--form', form);
     for (const client of clients) args.push('--client', client);
     const { stdout } = await run(process.execPath, args, { cwd: root }).catch((error) => error);
     assert.match(stdout, /\nall right\n$/, stdout);
