@@ -11,7 +11,7 @@ import { Kind } from '../../model/schema.ts';
 import { type Decoder, Exchange, type Protocol, type Recognition, type Sink } from '../decoder.ts';
 import { InFlight } from '../in-flight.ts';
 import { keyPattern } from '../names/key.ts';
-import { isCommand, type Spec, specOf } from './commands.ts';
+import { isCommand, isSubcommand, type Spec, specOf } from './commands.ts';
 import { ReplyReader, Type } from './replies.ts';
 import { mostWords, RequestReader } from './requests.ts';
 
@@ -291,8 +291,8 @@ class Redis implements Decoder {
     const { requests } = this;
     let { name } = spec;
     if (spec.sub && requests.words > 1) {
-      const sub = requests.wordAt(1);
-      if (/^[A-Za-z][A-Za-z_-]{0,24}$/.test(sub)) name += ` ${sub.toUpperCase()}`;
+      const sub = requests.wordAt(1).toUpperCase();
+      if (isSubcommand(sub)) name += ` ${sub}`;
     }
     let { key } = spec;
     if (spec.effect === 'script' && requests.wordAt(2) === '0') key = 0;

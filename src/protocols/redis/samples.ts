@@ -96,6 +96,8 @@ export const samples: Record<string, Sample> = {
     ['s', '+OK\r\n+OK\r\n'],
     ['c', command('MY.COMMAND', 'secret') + command('GET', 'bob@example.com') + command('OBJECT', 'ENCODING', 'k:1')],
     ['s', "-ERR unknown command 'MY.COMMAND'\r\n$-1\r\n$3\r\nraw\r\n"],
+    ['c', command('CLIENT', 'secret')],
+    ['s', "-ERR unknown subcommand 'secret'\r\n"],
     ['c', 'PING\r\nGET user:17\r\n'],
     ['s', '+PONG\r\n$-1\r\n'],
   ],
