@@ -56,7 +56,10 @@ before(async () => {
   url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
   symlinkSync(join(here, '../node_modules'), join(dir, 'node_modules'));
   put('package.json', JSON.stringify({ name: 'forms', private: true, scripts: { start: 'node commonjs.cjs' } }));
-  put('commonjs.cjs', `${javascript}async function main() {\n  ${callTwice.replace('\n', '\n  ')}}\nmain();\n`);
+  put(
+    'commonjs.cjs',
+    `${javascript}async function main() {\n  ${callTwice.replace('\n', '\n  ')}}\nmodule.exports = main();\n`,
+  );
   put('module.mjs', `${javascript}${callTwice}`);
   put('src/thing.ts', typescript);
   put('src/main.mts', `import { loadThing } from './thing.ts';\n${callTwice}`);
@@ -81,7 +84,7 @@ before(async () => {
   );
   put(
     'cluster.cjs',
-    "const cluster = require('node:cluster');\nif (cluster.isPrimary) {\n  cluster.fork();\n  cluster.fork();\n} else {\n  require('./commonjs.cjs');\n}\n",
+    "const cluster = require('node:cluster');\nif (cluster.isPrimary) {\n  cluster.fork();\n  cluster.fork();\n} else {\n  require('./commonjs.cjs').then(() => cluster.worker.disconnect());\n}\n",
   );
 });
 

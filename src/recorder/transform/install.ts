@@ -92,7 +92,7 @@ export function installTransform(options: InstallOptions): void {
   }._compile;
 
   if (loaders.registerHooks) hookThisThread(loaders, rewriter);
-  else if (thread && entryIsModule(options.root)) thread.start();
+  else if (thread && entryIsModule()) thread.start();
   loaders.syncBuiltinESMExports();
 }
 
@@ -288,9 +288,9 @@ export interface HooksData {
   readonly port: MessagePort;
 }
 
-/** True when the program starts with an ES module. What a worker starts with is not known yet: as the project does. */
-function entryIsModule(root: string): boolean {
-  if (!isMainThread) return packageType(root) === 'module';
+/** True when the program starts with an ES module. What a worker starts with is not known yet: it may. */
+function entryIsModule(): boolean {
+  if (!isMainThread) return true;
   const entry = process.argv[1];
   if (!entry) return process.execArgv.some((argument) => argument.startsWith('--input-type'));
   switch (extname(entry)) {
