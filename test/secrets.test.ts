@@ -41,8 +41,8 @@ const word = (): string =>
 const token = (): string =>
   `q7X${Array.from({ length: 21 }, () => pick('abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789')).join('')}`;
 
-const words = [...new Set(Array.from({ length: 180 }, word))];
-const tokens = Array.from({ length: 70 }, token);
+const words = [...new Set(Array.from({ length: 350 }, word))];
+const tokens = Array.from({ length: 100 }, token);
 
 const filesBelow = (place: string): string[] =>
   readdirSync(place, { recursive: true })
@@ -155,13 +155,16 @@ test('what is no secret is found, so the search can find', () => {
 });
 
 test('every protocol was spoken, and its faults seen', () => {
-  for (const protocol of ['mysql', 'postgresql', 'redis', 'memcached', 'http', 'unknown']) {
+  for (const protocol of ['mysql', 'postgresql', 'redis', 'memcached', 'http', 'grpc', 'unknown']) {
     const services = report.services.filter((service) => service.protocol === protocol);
     assert.ok(services.length > 0, `${protocol} was seen`);
     const errors = services.reduce((sum, service) => sum + service.errors, 0);
     if (!['unknown', 'memcached'].includes(protocol)) assert.ok(errors > 0, `faults of ${protocol} were seen`);
   }
   assert.equal(report.coverage.dropped, 0);
+  // Passwords that were refused, nonsense, doubles, errors of the program's own making.
+  for (const code of ['1045', '28P01', 'WRONGPASS', '1064', '42601', '1062', '23505', '1644', 'P0001', 'NOT_FOUND'])
+    assert.ok(left.get('table texts')?.includes(`'text': ${code.toLowerCase()}}`), `${code} was seen`);
 });
 
 test('no secret is kept', () => {

@@ -5,8 +5,15 @@ import dgram from 'node:dgram';
 import http from 'node:http';
 import http2 from 'node:http2';
 import net from 'node:net';
+import { fileURLToPath } from 'node:url';
+import grpc from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import axios from 'axios';
+import got from 'got';
+import Redis from 'ioredis';
 import memcached from 'memcached';
 import memjs from 'memjs';
+import mysqlOfOld from 'mysql';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { createClient } from 'redis';
@@ -72,8 +79,24 @@ async function speakMysql() {
   for (let i = 0; i < 2; i++) await refused(root.query('INSERT INTO plantedtable (note) VALUES (?)', [twice]));
   await root.execute('SELECT id FROM plantedtable WHERE note = ? OR id = ?', [word(), 7]);
   await refused(root.execute(`SELECT id FROM plantedtable WHERE note = '${word()}' AND id = ?`, [7]));
+  // Literals that are cut where a statement is read no further, and longer than what is.
+  const filling = (length) => `SELECT id FROM plantedtable WHERE id IN (${'1, '.repeat(length / 3)}1)`;
+  for (const length of [1980, 3990, 16350, 16380, 65000])
+    await refused(root.query(`${filling(length)} OR note = '${word()}' OR note = "${word()}"`));
+  await refused(root.query(`SELECT '${'x '.repeat(9000)}${word()}' FROM plantedtable`));
+  await refused(root.query(`SELECT note->'$.${word()}', note->>"$.${word()}" FROM plantedtable`));
+  await refused(root.query(`LOAD DATA LOCAL INFILE '/nowhere/${word()}' INTO TABLE plantedtable`));
+  await refused(root.query("SET sql_mode = 'NO_BACKSLASH_ESCAPES'"));
+  await refused(root.query(`SELECT id FROM plantedtable WHERE note = 'one\\' OR note = '${word()}'`));
   await refused(root.changeUser({ user, password, database: 'pins' }));
   await root.end();
+  const compressed = await mysql.createConnection({ ...at, user: 'root', database: 'pins', compress: true });
+  await compressed.query(`SELECT id FROM plantedtable WHERE note = '${word()}'`);
+  await compressed.query(`SELECT id FROM plantedtable WHERE note = '${'x'.repeat(200)}${word()}'`);
+  await compressed.end();
+  const old = mysqlOfOld.createConnection({ ...at, user: 'root', database: 'pins' });
+  await new Promise((done) => old.query('SELECT id FROM plantedtable WHERE note = ?', [`it's "${word()}\\`], done));
+  await new Promise((done) => old.end(done));
   const other = await mysql.createConnection({ ...at, user, password, database: 'pins' });
   await other.query('SELECT 1');
   await other.end();
@@ -135,7 +158,9 @@ async function speakPostgres() {
     for (const said of [password, word()]) {
       const other = new pg.Client({ ...at, user, password: said });
       other.on('error', () => {});
-      await refused(other.connect().then(() => other.query('SELECT 1')));
+      const asked = other.connect().then(() => other.query('SELECT 1'));
+      if (said === password) await asked;
+      else await refused(asked);
       await other.end().catch(() => undefined);
     }
   }
@@ -157,7 +182,11 @@ async function speakRedis() {
   ]) {
     const client = createClient({ ...options, socket, name: token() });
     client.on('error', () => {});
-    if ((await refused(client.connect())) === 'refused') continue;
+    if (options.password !== password) {
+      await refused(client.connect());
+      continue;
+    }
+    await client.connect();
     const commands = [
       ['SET', `plantedkey:${token()}`, word()],
       ['GET', `plantedkey:${word()}`],
@@ -196,6 +225,19 @@ async function speakRedis() {
     await client.multi().set(`m:${token()}`, word()).get(`m:${token()}`).exec();
     await client.close();
   }
+}
+
+async function speakIoredis() {
+  const at = { host: '127.0.0.1', port: Number(process.env.REDIS_PORT), lazyConnect: true, retryStrategy: () => null };
+  const client = new Redis({ ...at, username: 'other', password: word(), connectionName: token() });
+  client.on('error', () => {});
+  await refused(client.connect());
+  await refused(client.set(`plantedkey:${token()}`, word()));
+  await refused(client.pipeline().get(`a:${token()}`).hset(`h:${token()}`, word(), word()).exec());
+  await refused(client.xread('COUNT', 1, 'STREAMS', `x:${token()}`, '0'));
+  await refused(client.evalsha(word(), 1, `k:${token()}`, word()));
+  await refused(client.call('PLANTED.COMMAND', word(), token()));
+  client.disconnect();
 }
 
 async function speakMemcached() {
@@ -248,8 +290,56 @@ async function speakHttp() {
       request.end(body());
     });
   }
+  const target = () => `${url}/plantedpath/${token()}?q=${word()}`;
+  await axios.post(target(), { password: word() }, { headers: headers(), params: { [word()]: word() } });
+  await got(target(), { headers: headers(), username: token(), password: word(), form: { a: word() }, method: 'POST' });
+  // WebSocket, a tunnel with a password, and what is no request.
+  server.on('upgrade', (_request, socket) => {
+    socket.end(`HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n${word()}`);
+  });
+  server.on('connect', (_request, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    socket.on('data', () => socket.end(word()));
+  });
+  for (const head of [
+    `GET /plantedpath/${token()} HTTP/1.1\r\nupgrade: x\r\nconnection: upgrade`,
+    `CONNECT ${token()}.example:443 HTTP/1.1\r\nproxy-authorization: Basic ${word()}`,
+    `GET /${token()} ${word()} HTTP/1.1`,
+    `${word()} /${token()} HTTP/1.1`,
+    `${word().toUpperCase()} /${token()} HTTP/1.1`,
+    `GET http://${token()}:${word()}@127.0.0.1/plantedpath/${token()} HTTP/1.1`,
+  ]) {
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(`${head}\r\nhost: ${word()}\r\n\r\n${word()}`));
+    socket.on('error', () => {});
+    socket.on('data', () => socket.end(word()));
+    await ended(socket);
+  }
   server.close();
   server.closeAllConnections();
+}
+
+async function speakGrpc() {
+  const { pins } = grpc.loadPackageDefinition(loadSync(fileURLToPath(new URL('pins.proto', import.meta.url))));
+  const server = new grpc.Server();
+  server.addService(pins.Pins.service, {
+    getPin(call, done) {
+      const metadata = new grpc.Metadata();
+      metadata.set('x-answer', word());
+      if (call.request.id === 0) done({ code: grpc.status.NOT_FOUND, message: word(), metadata });
+      else done(null, { id: call.request.id, title: word() });
+    },
+  });
+  const port = await new Promise((done) =>
+    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (_error, bound) => done(bound)),
+  );
+  const client = new pins.Pins(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  for (const id of [0, 1]) {
+    const metadata = new grpc.Metadata();
+    metadata.set('authorization', `Bearer ${word()}`);
+    await new Promise((done) => client.getPin({ id }, metadata, done));
+  }
+  client.close();
+  server.forceShutdown();
 }
 
 async function speakHttp2() {
@@ -299,9 +389,11 @@ async function failSecretly(said) {
 await speakMysql();
 await speakPostgres();
 await speakRedis();
+await speakIoredis();
 await speakMemcached();
 await speakHttp();
 await speakHttp2();
+await speakGrpc();
 await speakOtherwise();
 await refused(failSecretly(word()));
 // Every secret was said, and what is not shipped yet is left in a file.
