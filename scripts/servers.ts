@@ -1,6 +1,6 @@
 // Real servers for the demo, the tests and the benchmarks: MariaDB, PostgreSQL, memcached and Redis, each on a free
-// port of 127.0.0.1 with its data in a temporary directory that goes when it stops. What is missing is installed
-// from Debian's packages first (as root, or by sudo without a password).
+// port of 127.0.0.1 with its data in a temporary directory that goes when it stops. What is missing (a Chromium for the
+// page's tests, too) is installed from Debian's packages first (as root, or by sudo without a password).
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -121,6 +121,13 @@ async function start(name: string, program: string, args: string[], port: number
         setTimeout(kill, 5000).unref();
       }),
   };
+}
+
+/** Path of a Chromium; installed when there is none. */
+export function chromiumPath(): string {
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  if (!names.some((name) => found(name))) need({ chromium: 'chromium' });
+  return names.map((name) => found(name)).find((path) => path !== undefined)!;
 }
 
 const newDir = (name: string) => mkdtempSync(join(tmpdir(), `whywait-${name}-`));

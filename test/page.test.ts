@@ -1,13 +1,13 @@
 // The page in a real Chromium over a real collector: is what is drawn what the API says?
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
+import { chromiumPath } from '../scripts/servers.ts';
 import { buildTree } from '../src/analysis/trace.ts';
 import { type Collector, startCollector } from '../src/collector/collector.ts';
 import { TestRecorder } from '../src/collector/testing.ts';
@@ -31,8 +31,6 @@ import {
   usersFunctions,
 } from './page-data.ts';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const needsChromium = { skip: !executablePath && 'no Chromium here: apt-get install chromium' };
 const origin = 1_700_000_000_000_000_000n;
 const hugeCount = 100_000;
 
@@ -41,7 +39,6 @@ let browser: Browser;
 let collector: Collector;
 
 before(async () => {
-  if (!executablePath) return;
   dir = await mkdtemp(join(tmpdir(), 'whywait-page-'));
   await build({
     configFile: new URL('../src/ui/vite.config.ts', import.meta.url).pathname,
@@ -50,7 +47,7 @@ before(async () => {
   });
   const args = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking';
   browser = await chromium.launch({
-    executablePath,
+    executablePath: chromiumPath(),
     args: [...args.split(' '), '--disable-component-update', '--disable-sync'],
   });
   collector = await newCollector('pinboard');
@@ -125,46 +122,42 @@ const openTrace = async (trace: string, options: Parameters<Browser['newPage']>[
 const drawn = (page: Page) =>
   page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(0)))));
 
-test(
-  'every function and every service of the report is in the matrix, its square as large as its share',
-  needsChromium,
-  async () => {
-    const report = await json<Report>('api/report');
-    const { page, complaints, origins } = await visit(collector);
-    await page.waitForSelector('table.matrix');
-    const drawnRows = await page.$$eval('table.matrix tbody tr', (rows) =>
-      rows.map((row) => ({
-        name: (row as HTMLElement).dataset.row,
-        cells: [...row.querySelectorAll<HTMLElement>('a.held')].map((cell) => {
-          const [frame, square] = cell.querySelectorAll('rect');
-          const area = (rect: Element) => Number(rect.getAttribute('width')) * Number(rect.getAttribute('height') ?? 0);
-          return { service: cell.dataset.service, area: area(square) / Number(frame.getAttribute('width')) ** 2 };
-        }),
-      })),
-    );
+test('every function and every service of the report is in the matrix, its square as large as its share', async () => {
+  const report = await json<Report>('api/report');
+  const { page, complaints, origins } = await visit(collector);
+  await page.waitForSelector('table.matrix');
+  const drawnRows = await page.$$eval('table.matrix tbody tr', (rows) =>
+    rows.map((row) => ({
+      name: (row as HTMLElement).dataset.row,
+      cells: [...row.querySelectorAll<HTMLElement>('a.held')].map((cell) => {
+        const [frame, square] = cell.querySelectorAll('rect');
+        const area = (rect: Element) => Number(rect.getAttribute('width')) * Number(rect.getAttribute('height') ?? 0);
+        return { service: cell.dataset.service, area: area(square) / Number(frame.getAttribute('width')) ** 2 };
+      }),
+    })),
+  );
+  assert.deepEqual(
+    drawnRows.map(({ name }) => name),
+    report.functions.map((f) => f.function),
+  );
+  for (const f of report.functions) {
+    const row = drawnRows.find(({ name }) => name === f.function)!;
     assert.deepEqual(
-      drawnRows.map(({ name }) => name),
-      report.functions.map((f) => f.function),
+      new Set(row.cells.map(({ service }) => service)),
+      new Set(f.services.map(({ service }) => service)),
     );
-    for (const f of report.functions) {
-      const row = drawnRows.find(({ name }) => name === f.function)!;
-      assert.deepEqual(
-        new Set(row.cells.map(({ service }) => service)),
-        new Set(f.services.map(({ service }) => service)),
-      );
-      for (const s of f.services) {
-        const { area } = row.cells.find(({ service }) => service === s.service)!;
-        const share = s.waitMs / f.wall.totalMs;
-        assert.ok(Math.abs(area - share) < 0.005, `${f.function} → ${s.service}: area ${area}, share ${share}`);
-      }
+    for (const s of f.services) {
+      const { area } = row.cells.find(({ service }) => service === s.service)!;
+      const share = s.waitMs / f.wall.totalMs;
+      assert.ok(Math.abs(area - share) < 0.005, `${f.function} → ${s.service}: area ${area}, share ${share}`);
     }
-    assert.deepEqual(complaints, []);
-    assert.deepEqual([...origins], [new URL(collector.url).origin]);
-    await page.close();
-  },
-);
+  }
+  assert.deepEqual(complaints, []);
+  assert.deepEqual([...origins], [new URL(collector.url).origin]);
+  await page.close();
+});
 
-test('an accounts bar fills its width, each part as wide as its share', needsChromium, async () => {
+test('an accounts bar fills its width, each part as wide as its share', async () => {
   const report = await json<Report>('api/report');
   const { page } = await visit(collector);
   const loadHome = report.functions.find((f) => f.function === 'loadHome')!;
@@ -189,7 +182,7 @@ test('an accounts bar fills its width, each part as wide as its share', needsChr
   await page.close();
 });
 
-test('the bars of a trace stand where its times say, in the colours of its phases', needsChromium, async () => {
+test('the bars of a trace stand where its times say, in the colours of its phases', async () => {
   const trace = await slowest();
   const { tables, texts, firstText } = decodeBatch(
     new Uint8Array(await (await fetch(`${collector.url}api/trace?trace=${trace}`)).arrayBuffer()),
@@ -242,7 +235,7 @@ test('the bars of a trace stand where its times say, in the colours of its phase
   await page.close();
 });
 
-test('the critical path is contiguous, sums to the trace, and is drawn under its spans', needsChromium, async () => {
+test('the critical path is contiguous, sums to the trace, and is drawn under its spans', async () => {
   const { page } = await openTrace(await slowest());
   await drawn(page);
   const { criticalPath, extent, drawn: bars, geometry } = await page.evaluate(() => window.whywait.trace!);
@@ -260,7 +253,7 @@ test('the critical path is contiguous, sums to the trace, and is drawn under its
   await page.close();
 });
 
-test('names are text, whatever they hold', needsChromium, async () => {
+test('names are text, whatever they hold', async () => {
   const { page, complaints } = await visit(collector);
   await page.waitForSelector('table.matrix');
   const body = (await page.textContent('table.matrix'))!;
@@ -284,7 +277,7 @@ test('names are text, whatever they hold', needsChromium, async () => {
 /** A text within double quotes in a selector. */
 const quoted = (text: string) => text.replace(/["\\]/g, '\\$&');
 
-test('the keyboard walks the matrix and opens what it stands on; back returns', needsChromium, async () => {
+test('the keyboard walks the matrix and opens what it stands on; back returns', async () => {
   const { page } = await visit(collector);
   await page.focus('tr[data-row="loadHome"] a.held');
   const first = await page.evaluate(() => (document.activeElement as HTMLElement).dataset.service);
@@ -303,87 +296,79 @@ test('the keyboard walks the matrix and opens what it stands on; back returns', 
   await page.close();
 });
 
-test(
-  'the keyboard chooses, folds, zooms and pans a trace, and the address tells what is shown',
-  needsChromium,
-  async () => {
-    const { page } = await openTrace(await slowest());
-    const state = () => page.evaluate(() => window.whywait.trace!);
-    await page.focus('.waterfall');
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('ArrowDown');
-    const chosen = (await state()).selected;
-    assert.equal(chosen, (await state()).drawn[1].span);
-    assert.match((await page.textContent('.details'))!, /loadHome/);
-    const { rows, extent } = await state();
-    await page.keyboard.press('Enter');
-    assert.equal((await state()).rows, 2);
-    await page.keyboard.press('Enter');
-    assert.equal((await state()).rows, rows);
-    await page.keyboard.press('+');
-    const [from, to] = (await state()).window;
-    assert.ok(Math.abs((to - from) * 1.5 - (extent[1] - extent[0])) < 2);
-    await page.keyboard.press('ArrowRight');
-    assert.ok((await state()).window[0] > from);
-    await page.waitForFunction(
-      (span) => location.hash.includes(`span=${span}`) && location.hash.includes('window='),
-      chosen,
-    );
-    const address = page.url();
-    const shown = (await state()).window;
-    const again = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    await again.goto(address);
-    await again.waitForSelector('canvas[data-rows]');
-    const seen = await again.evaluate(() => window.whywait.trace!);
-    assert.equal(seen.selected, chosen);
-    assert.deepEqual(seen.window.map(Math.round), shown.map(Math.round));
-    await again.close();
-    await page.focus('.waterfall');
-    await page.keyboard.press('0');
-    assert.deepEqual((await state()).window, extent);
-    await page.close();
-  },
-);
+test('the keyboard chooses, folds, zooms and pans a trace, and the address tells what is shown', async () => {
+  const { page } = await openTrace(await slowest());
+  const state = () => page.evaluate(() => window.whywait.trace!);
+  await page.focus('.waterfall');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  const chosen = (await state()).selected;
+  assert.equal(chosen, (await state()).drawn[1].span);
+  assert.match((await page.textContent('.details'))!, /loadHome/);
+  const { rows, extent } = await state();
+  await page.keyboard.press('Enter');
+  assert.equal((await state()).rows, 2);
+  await page.keyboard.press('Enter');
+  assert.equal((await state()).rows, rows);
+  await page.keyboard.press('+');
+  const [from, to] = (await state()).window;
+  assert.ok(Math.abs((to - from) * 1.5 - (extent[1] - extent[0])) < 2);
+  await page.keyboard.press('ArrowRight');
+  assert.ok((await state()).window[0] > from);
+  await page.waitForFunction(
+    (span) => location.hash.includes(`span=${span}`) && location.hash.includes('window='),
+    chosen,
+  );
+  const address = page.url();
+  const shown = (await state()).window;
+  const again = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await again.goto(address);
+  await again.waitForSelector('canvas[data-rows]');
+  const seen = await again.evaluate(() => window.whywait.trace!);
+  assert.equal(seen.selected, chosen);
+  assert.deepEqual(seen.window.map(Math.round), shown.map(Math.round));
+  await again.close();
+  await page.focus('.waterfall');
+  await page.keyboard.press('0');
+  assert.deepEqual((await state()).window, extent);
+  await page.close();
+});
 
-test(
-  'wheel with Ctrl zooms where the pointer is, dragging pans, dragging the axis chooses a window',
-  needsChromium,
-  async () => {
-    const { page } = await openTrace(await slowest());
-    const state = () => page.evaluate(() => window.whywait.trace!);
-    const box = (await page.locator('canvas').boundingBox())!;
-    const { geometry, extent } = await state();
-    const perPixel = (extent[1] - extent[0]) / (geometry.right - geometry.left);
-    const at = geometry.left + 300;
-    await page.mouse.move(box.x + at, box.y + 100);
-    await page.keyboard.down('Control');
-    await page.mouse.wheel(0, -200);
-    await page.keyboard.up('Control');
-    await page.waitForFunction(
-      (whole) => window.whywait.trace!.window[1] - window.whywait.trace!.window[0] < whole,
-      extent[1] - extent[0],
-    );
-    const zoomed = (await state()).window;
-    const under = zoomed[0] + (300 / (geometry.right - geometry.left)) * (zoomed[1] - zoomed[0]);
-    assert.ok(Math.abs(under - (extent[0] + 300 * perPixel)) < perPixel * 2, 'the time under the pointer stays');
-    await page.mouse.down();
-    await page.mouse.move(box.x + at - 80, box.y + 100, { steps: 4 });
-    await page.mouse.up();
-    assert.ok((await state()).window[0] > zoomed[0]);
-    await page.focus('.waterfall');
-    await page.keyboard.press('0');
-    await page.mouse.move(box.x + geometry.left + 100, box.y + 12);
-    await page.mouse.down();
-    await page.mouse.move(box.x + geometry.left + 300, box.y + 12, { steps: 4 });
-    await page.mouse.up();
-    const [from, to] = (await state()).window;
-    assert.ok(Math.abs(from - (extent[0] + 100 * perPixel)) < perPixel * 2);
-    assert.ok(Math.abs(to - (extent[0] + 300 * perPixel)) < perPixel * 2);
-    await page.close();
-  },
-);
+test('wheel with Ctrl zooms where the pointer is, dragging pans, dragging the axis chooses a window', async () => {
+  const { page } = await openTrace(await slowest());
+  const state = () => page.evaluate(() => window.whywait.trace!);
+  const box = (await page.locator('canvas').boundingBox())!;
+  const { geometry, extent } = await state();
+  const perPixel = (extent[1] - extent[0]) / (geometry.right - geometry.left);
+  const at = geometry.left + 300;
+  await page.mouse.move(box.x + at, box.y + 100);
+  await page.keyboard.down('Control');
+  await page.mouse.wheel(0, -200);
+  await page.keyboard.up('Control');
+  await page.waitForFunction(
+    (whole) => window.whywait.trace!.window[1] - window.whywait.trace!.window[0] < whole,
+    extent[1] - extent[0],
+  );
+  const zoomed = (await state()).window;
+  const under = zoomed[0] + (300 / (geometry.right - geometry.left)) * (zoomed[1] - zoomed[0]);
+  assert.ok(Math.abs(under - (extent[0] + 300 * perPixel)) < perPixel * 2, 'the time under the pointer stays');
+  await page.mouse.down();
+  await page.mouse.move(box.x + at - 80, box.y + 100, { steps: 4 });
+  await page.mouse.up();
+  assert.ok((await state()).window[0] > zoomed[0]);
+  await page.focus('.waterfall');
+  await page.keyboard.press('0');
+  await page.mouse.move(box.x + geometry.left + 100, box.y + 12);
+  await page.mouse.down();
+  await page.mouse.move(box.x + geometry.left + 300, box.y + 12, { steps: 4 });
+  await page.mouse.up();
+  const [from, to] = (await state()).window;
+  assert.ok(Math.abs(from - (extent[0] + 100 * perPixel)) < perPixel * 2);
+  assert.ok(Math.abs(to - (extent[0] + 300 * perPixel)) < perPixel * 2);
+  await page.close();
+});
 
-test('a trace of 100,000 spans is all there, and only the rows in view are drawn', needsChromium, async () => {
+test('a trace of 100,000 spans is all there, and only the rows in view are drawn', async () => {
   const { traces } = await json<TraceList>('api/traces?request=POST%20%2Fimport');
   const { page, complaints } = await openTrace(traces[0].trace);
   const first = await page.evaluate(() => window.whywait.trace!);
@@ -403,7 +388,7 @@ test('a trace of 100,000 spans is all there, and only the rows in view are drawn
   await page.close();
 });
 
-test('a trace of one span is drawn', needsChromium, async () => {
+test('a trace of one span is drawn', async () => {
   const { traces } = await json<TraceList>('api/traces?request=GET%20%2Fping');
   const { page, complaints } = await openTrace(traces[0].trace);
   const { drawn: bars, geometry } = await page.evaluate(() => window.whywait.trace!);
@@ -413,7 +398,7 @@ test('a trace of one span is drawn', needsChromium, async () => {
   await page.close();
 });
 
-test('what is recorded while one looks appears in place, and the end is told', needsChromium, async () => {
+test('what is recorded while one looks appears in place, and the end is told', async () => {
   const live = await newCollector('live');
   try {
     const { page, complaints } = await visit(live);
@@ -451,7 +436,7 @@ test('what is recorded while one looks appears in place, and the end is told', n
   }
 });
 
-test('a collector that went away is told, and what was read stays', needsChromium, async () => {
+test('a collector that went away is told, and what was read stays', async () => {
   const leaving = await newCollector('leaving');
   const one = home(1, 1);
   await send(leaving, 'feed', batchOf(1, origin, [one.feed], feedFunctions));
@@ -465,7 +450,7 @@ test('a collector that went away is told, and what was read stays', needsChromiu
   await page.close();
 });
 
-test('a run or a trace that is not there is told as such', needsChromium, async () => {
+test('a run or a trace that is not there is told as such', async () => {
   for (const hash of ['#/?run=nope', `#/trace/${'ab'.repeat(16)}`]) {
     const { page } = await visit(collector, hash);
     await page.waitForSelector('[data-problem=missing]');
@@ -473,7 +458,7 @@ test('a run or a trace that is not there is told as such', needsChromium, async 
   }
 });
 
-test('no view is wider than a screen of 360 pixels', needsChromium, async () => {
+test('no view is wider than a screen of 360 pixels', async () => {
   const trace = await slowest();
   for (const hash of [
     '',
@@ -491,7 +476,7 @@ test('no view is wider than a screen of 360 pixels', needsChromium, async () => 
   }
 });
 
-test('on a dense screen the canvas has as many pixels as the screen, and follows its size', needsChromium, async () => {
+test('on a dense screen the canvas has as many pixels as the screen, and follows its size', async () => {
   const { page } = await openTrace(await slowest(), { deviceScaleFactor: 2 });
   const ratio = () => page.$eval('canvas', (canvas) => canvas.width / canvas.getBoundingClientRect().width);
   assert.equal(await ratio(), 2);

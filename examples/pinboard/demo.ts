@@ -11,11 +11,27 @@ const here = dirname(fileURLToPath(import.meta.url));
 const whywait = join(here, '../../bin/whywait.mjs');
 const requests = Number(process.env['REQUESTS'] ?? 400);
 const atOnce = Number(process.env['AT_ONCE'] ?? 4);
+/** Where `.whywait` is kept. */
+const dir = process.env['DEMO_DIR'] ?? here;
 
 /** Runs a version of the pinboard under whywait while home pages are opened; resolves when its report is printed. */
 async function record(name: string, version: readonly string[], env: Record<string, string>): Promise<Load> {
   // Not by `npm start`: a SIGTERM sent to npm alone ends its shell and leaves the program behind, with or without us.
-  const args = [whywait, 'run', '--name', name, '--no-ui', '--', 'node', '--import', 'tsx', 'src/start.ts', ...version];
+  const args = [
+    whywait,
+    'run',
+    '--name',
+    name,
+    '--dir',
+    dir,
+    '--no-ui',
+    '--',
+    'node',
+    '--import',
+    'tsx',
+    'src/start.ts',
+    ...version,
+  ];
   const whole = { ...process.env, ...env };
   const child = spawn(process.execPath, args, { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], env: whole });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
