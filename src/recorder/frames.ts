@@ -327,7 +327,7 @@ function goInto(frame: Frame, was: Frame | undefined, line: number, site: Site):
     return turn;
   }
   const at = clock();
-  frame = goesOnAs(frame, site, at);
+  frame = goesOnAs(frame, site, at, holding && was === undefined, was !== undefined);
   const turn = new Turn(frame, was, false);
   if (was !== undefined) pause(was, at);
   const root = frame.root;
@@ -342,7 +342,10 @@ function goInto(frame: Frame, was: Frame | undefined, line: number, site: Site):
   const since = frame.state === State.waiting || frame.state === State.returned ? frame.stopped : frame.end;
   here.frame = frame;
   frame.seg = at;
-  waited(frame, since, at, line);
+  if (was === undefined) waited(frame, since, at, line);
+  // Called by another function of the user's, not by what was answered.
+  else if (was !== frame.parent) blame(addWait(frame, since, at, line), Cause.callee, was);
+  else addWait(frame, since, at, line);
   return turn;
 }
 
@@ -622,8 +625,12 @@ function blame(wait: Wait, cause: Cause, callee: Frame): void {
   wait.by = callee.id;
 }
 
-/** A written frame's callbacks go on as a frame of the same function. */
-function goesOnAs(frame: Frame, site: Site, at: number): Frame {
+/**
+ * A written frame's callbacks go on as a frame of the same function.
+ * @param heard no function of the user's calls it, and an answer has arrived that may do: it has waited for that
+ * @param called a function of the user's calls it
+ */
+function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: boolean): Frame {
   while (frame.heir !== undefined && frame.written) frame = frame.heir;
   if (frame.state === State.light) {
     // Left without anything beneath it: its callback is the first.
@@ -639,16 +646,16 @@ function goesOnAs(frame: Frame, site: Site, at: number): Frame {
   const store = currentStore();
   const other = root !== undefined && !root.request && store instanceof Root && store.request && store !== root;
   if (!frame.written && !other) return frame;
-  const heir = new Frame(site, root, frame, at);
+  const heir = heard && !other ? new Frame(frame.site, root, frame, frame.end) : new Frame(site, root, frame, at);
   heir.state = State.done;
   if (other) {
     heir.parent = undefined;
     heir.root = store;
-  } else if (root !== undefined && !root.request && frame.state === State.done) {
-    heir.parent = undefined;
-    findRoot(heir, undefined);
-    frame.heir = heir;
-  } else {
+  } else if (!called) {
+    if (root !== undefined && !root.request && frame.state === State.done && !heard) {
+      heir.parent = undefined;
+      findRoot(heir, undefined);
+    }
     frame.heir = heir;
   }
   return heir;

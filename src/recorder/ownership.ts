@@ -76,8 +76,9 @@ class Window {
 const maxSights = 1_000;
 const maxRun = 64;
 
-/** Kept from the start: a test's fake timers do not reach it. */
+/** Kept from the start: a test's fake timers do not reach them. */
 const { nextTick } = process;
+const { queueMicrotask } = globalThis;
 
 let emit: (op: Operation) => void = () => {};
 let window: Window | undefined;
@@ -239,7 +240,6 @@ function openWindow(op: Operation, ask: Ask, at: number): void {
 }
 
 const maxRounds = 8;
-const soon = Promise.resolve();
 
 /**
  * Closes the window once its dispatch has nothing left to run. All queued ticks run before any microtask, and all
@@ -253,7 +253,8 @@ function quiet(w: Window): void {
   const found = w.ops.length === 1 && w.sights.some(({ frame }) => frame !== undefined);
   if (!found && w.rounds < maxRounds && (w.rounds < 2 || w.counted !== before)) {
     w.rounds++;
-    soon.then(() => nextTick(quiet, w));
+    // Not by a promise, whose reaction would be taken for somebody's.
+    queueMicrotask(() => nextTick(quiet, w));
     return;
   }
   try {
@@ -544,7 +545,8 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     if (op.line === 0) op.line = wait?.line || frame.stopLine;
     if (op.exchange.setup) disown(frame);
     else settled(frame, Number.isNaN(op.resumedAt) ? op.closedAt : op.resumedAt);
-    claim(frame);
+    // What opens a connection is not written itself, unless it failed.
+    if (!op.exchange.setup || op.exchange.error !== '') claim(frame);
   } else if (root !== undefined && !root.request) {
     const top = topFrame(root);
     if (top !== undefined) claim(top);
@@ -560,6 +562,9 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
 const isPart = (one: Exchange, next: Exchange): boolean =>
   one.operation.startsWith('PREPARE ') && one.operation === `PREPARE ${next.operation}`;
 
+/** A pool sees whether a connection lives before it gives it: for the next one's sake, but no function asked. */
+const isCheck = ({ operation }: Exchange): boolean => operation === 'PING';
+
 /** A request that had to queue was asked when its owner began to wait, or had the answer before this one. */
 function askedSince(op: Operation, frame: Frame, wait: Wait | undefined): void {
   const since = wait?.start ?? frame.stopped;
@@ -569,10 +574,10 @@ function askedSince(op: Operation, frame: Frame, wait: Wait | undefined): void {
 
 /** `op`'s answer let nobody go on, and its handler wrote `next`, which is settled now. */
 function follow(op: Operation, next: Operation): void {
-  const same = isPart(op.exchange, next.exchange);
-  op.root = same ? next.root : undefined;
+  const part = isPart(op.exchange, next.exchange);
+  op.root = part || isCheck(op.exchange) ? next.root : undefined;
   op.rule = op.root === undefined ? Rule.uncertain : Rule.chain;
-  settleWith(op, undefined, op.root === undefined ? undefined : (next.frame as Frame | undefined));
+  settleWith(op, undefined, part ? (next.frame as Frame | undefined) : undefined);
 }
 
 /** Decides what is waiting for a window to close: at the end of the process. */
