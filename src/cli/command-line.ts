@@ -12,8 +12,8 @@ export interface Program {
 const scripts = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']);
 
 /**
- * `app.js …` is short for `node app.js …`, and `. …` for `node . …`. Anything else is a program: a path, or a name
- * that is looked up in PATH as a shell does.
+ * `app.js …` is short for `node app.js …`, and so is a directory (`.`) that no program is named like. Anything else
+ * is a program: a path, or a name that is looked up in PATH as a shell does.
  * @throws {CliError} when there is no such script or program, or it may not be executed.
  */
 export function programOf(words: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Program {
@@ -22,17 +22,22 @@ export function programOf(words: readonly string[], cwd: string, env: NodeJS.Pro
     throw new CliError('WW_NO_COMMAND', 'No program is given.', 'Write it behind: whywait run node app.js', usageExit);
   }
   const path = resolve(cwd, first);
-  if (scripts.has(extname(first)) || (existsSync(path) && statSync(path).isDirectory())) {
+  const isDirectory = existsSync(path) && statSync(path).isDirectory();
+  const isPath = first.includes('/') || (process.platform === 'win32' && first.includes('\\'));
+  if (scripts.has(extname(first)) || (isDirectory && isPath)) {
     if (!existsSync(path)) throw notFound(first);
     return { command: 'node', args: words };
   }
-  if (first.includes('/') || (process.platform === 'win32' && first.includes('\\'))) {
+  if (isPath) {
     if (!existsSync(path)) throw notFound(first);
     if (!mayExecute(path)) throw notExecutable(first);
     return { command: first, args: rest };
   }
   const found = inPath(first, env);
-  if (found === undefined) throw notFound(first);
+  if (found === undefined) {
+    if (isDirectory) return { command: 'node', args: words };
+    throw notFound(first);
+  }
   if (!mayExecute(found)) throw notExecutable(first);
   return { command: first, args: rest };
 }

@@ -23,6 +23,8 @@ export const usageExit = 2;
 export function asCliError(error: unknown): CliError | undefined {
   if (error instanceof CliError) return error;
   if (!(error instanceof Error)) return undefined;
-  const { code, what, todo } = error as Error & { code?: string; what?: string; todo?: string };
+  const { code, what, todo, syscall } = error as NodeJS.ErrnoException & { what?: string; todo?: string };
+  if (syscall === 'uv_cwd')
+    return new CliError('WW_NO_DIRECTORY', 'The current directory is gone.', 'Go to one that is there.');
   return code?.startsWith('WW_') ? new CliError(code, what ?? error.message, todo ?? '') : undefined;
 }

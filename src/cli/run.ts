@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Collector, startCollector } from '../collector/collector.ts';
+import { recoverRuns } from '../collector/recover.ts';
 import { createRun, removeRun } from '../store/runs.ts';
 import { nodeOptions, notExecutable, notFound, type Program, programOf } from './command-line.ts';
 import { type Ending, endingInWords, endLike } from './end.ts';
@@ -46,6 +47,8 @@ export async function run(words: readonly string[], options: RunOptions): Promis
     await removeRun(root, record).catch(() => undefined);
     throw error;
   }
+  // Runs whose whywait was killed, beside what the program does.
+  const recovering = recoverRuns(root).catch(() => undefined);
   if (collector.url !== '') note(`recording. The page, while the program runs: ${collector.url}`);
 
   let ending: Ending;
@@ -81,7 +84,11 @@ export async function run(words: readonly string[], options: RunOptions): Promis
     const report = await collector.runs.report();
     hush();
     if (ending.signal !== null || ending.code !== 0) note(`the program ${endingInWords(ending)}`);
-    if (options.json !== undefined) writeJson(options.json, report);
+    try {
+      if (options.json !== undefined) writeJson(options.json, report);
+    } catch (error) {
+      tell(asTold(error));
+    }
     if (report.run.processes.length === 0) {
       note('no Node process was recorded. Is the program one of Node, and does it keep NODE_OPTIONS?');
     } else if (options.report) {
@@ -91,14 +98,16 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   } catch (error) {
     // The program has ended well or not; that stays the answer of this command.
     hush();
-    tell(error instanceof CliError ? error : asTold(error));
+    tell(asTold(error));
   }
+  await recovering;
   await collector.close();
   process.removeListener('SIGINT', give);
   endLike(ending);
 }
 
 function asTold(error: unknown): CliError {
+  if (error instanceof CliError) return error;
   const { code, what, todo, message } = error as Error & { code?: string; what?: string; todo?: string };
   return new CliError(code ?? 'WW_FAILED', what ?? `The report failed: ${message}.`, todo ?? 'Try: whywait report');
 }

@@ -1,5 +1,6 @@
 // `whywait runs` and `whywait runs rm`.
 
+import { recoverRun } from '../collector/recover.ts';
 import { Runs } from '../collector/runs.ts';
 import { findRun, type RunRecord, removeRun } from '../store/runs.ts';
 import { CliError } from './errors.ts';
@@ -63,7 +64,7 @@ export async function removeRuns(words: readonly string[], options: RunsOptions)
     if (!found.some(({ id }) => id === one.id)) found.push(one);
   }
   for (const one of found) {
-    await removeRun(root, one);
+    await removeRun(root, await recoverRun(root, one));
     if (!options.json) note(`removed ${one.id}`);
   }
   if (options.json) answer(json({ removed: found.map(({ id }) => id) }));

@@ -156,9 +156,10 @@ export async function startViewer(options: {
 }
 
 /** So that what the collector had to refuse is not silent either. */
-function countersOf({ badConnections, badRestFiles }: IntakeCounts): CounterTotal[] {
+function countersOf({ badConnections, badRestFiles, lostDirectories }: IntakeCounts): CounterTotal[] {
   return [
     { counter: 'collector.bad-connections', detail: '', value: badConnections },
     { counter: 'collector.bad-rest-files', detail: '', value: badRestFiles },
+    { counter: 'collector.lost-directory', detail: '', value: lostDirectories },
   ].filter(({ value }) => value > 0);
 }

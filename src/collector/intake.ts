@@ -31,6 +31,8 @@ export interface IntakeCounts {
   restFiles: number;
   /** `.rest` files that ended in the middle or held nonsense; what came before was taken. */
   badRestFiles: number;
+  /** The directory of `.rest` files was gone at the end, and what processes could not ship with it. */
+  lostDirectories: number;
 }
 
 export class Intake {
@@ -42,6 +44,7 @@ export class Intake {
     spans: 0,
     restFiles: 0,
     badRestFiles: 0,
+    lostDirectories: 0,
   };
   /** Why nothing can be stored any more. */
   failure: StoreError | undefined = undefined;
@@ -158,7 +161,14 @@ export class Intake {
 
   /** Takes in what processes left in files when they ended, and removes the files. */
   async readRests(dir: string): Promise<void> {
-    for (const name of (await readdir(dir)).filter((name) => name.endsWith('.rest')).sort()) {
+    let names: string[];
+    try {
+      names = await readdir(dir);
+    } catch {
+      this.counts.lostDirectories++;
+      return;
+    }
+    for (const name of names.filter((name) => name.endsWith('.rest')).sort()) {
       if (this.failure !== undefined) return;
       const file = join(dir, name);
       this.counts.restFiles++;

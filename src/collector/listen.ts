@@ -3,11 +3,11 @@
 import { chmod, mkdtemp } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** One sentence of what is wrong, one of what to do. */
 export class CollectorError extends Error {
-  readonly code: 'WW_PORT_IN_USE' | 'WW_PORT_REFUSED' | 'WW_LISTEN_FAILED';
+  readonly code: 'WW_PORT_IN_USE' | 'WW_NO_TEMPORARY' | 'WW_PORT_REFUSED' | 'WW_LISTEN_FAILED';
   readonly what: string;
   readonly todo: string;
 
@@ -27,7 +27,12 @@ const maxPath = 100;
 export function privateDir(): Promise<string> {
   const wanted = join(tmpdir(), 'whywait-');
   const isLong = process.platform !== 'win32' && Buffer.byteLength(wanted) + 'XXXXXX/c.sock'.length > maxPath;
-  return mkdtemp(isLong ? '/tmp/whywait-' : wanted);
+  return mkdtemp(isLong ? '/tmp/whywait-' : wanted).catch((error) => {
+    const what = `Cannot make a directory for temporary files in ${dirname(wanted)}.`;
+    throw new CollectorError('WW_NO_TEMPORARY', what, 'Set TMPDIR to a directory that can be written.', {
+      cause: error,
+    });
+  });
 }
 
 /** `c` for recorders, `a` for the API. Windows has named pipes instead, in a name space of their own. */

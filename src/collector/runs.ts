@@ -5,11 +5,12 @@ import { request } from 'node:http';
 import { createReport } from '../analysis/report.ts';
 import type { RunSummary, TraceList } from '../model/api.ts';
 import { parseTraceHex } from '../model/ids.ts';
-import type { Report } from '../model/report.ts';
-import type { CounterTotal } from '../model/trace.ts';
+import type { Report, RunInfo } from '../model/report.ts';
+import type { CounterTotal, Words } from '../model/trace.ts';
 import { openStore } from '../store/open.ts';
 import { findRun, isLive, listRuns, type RunRecord, spansFile } from '../store/runs.ts';
 import { type Store, StoreError, type TracesQuestion } from '../store/store.ts';
+import { recoverRun } from './recover.ts';
 
 /** The run that this process records. */
 export interface OwnRun {
@@ -50,7 +51,7 @@ export class Runs {
     return Promise.all(
       records.map(async (found): Promise<RunSummary> => {
         const isOwn = found.id === own?.id;
-        const record = isOwn ? own : found;
+        const record = isOwn ? own : await recoverRun(this.#root, found);
         const running = record.endedAt === '' && (isOwn || (await isLive(record)));
         const until = running ? Date.now() : Date.parse(record.endedAt);
         return {
@@ -112,9 +113,9 @@ export class Runs {
     this.#opened.delete(record.id);
     const open =
       known ??
-      openStore(spansFile(this.#root, record.id), 'read').then((store) => ({
-        record,
-        store,
+      recoverRun(this.#root, record).then(async (recovered) => ({
+        record: recovered,
+        store: await openStore(spansFile(this.#root, record.id), 'read'),
         changes: () => 0,
         counters: () => [],
       }));
@@ -151,9 +152,7 @@ async function reportOf({ record, store, counters }: Open): Promise<Report> {
       command: [...record.command],
       startedAt: record.startedAt,
       durationMs: Math.max(0, ended - started),
-      processes: words.processes
-        .filter(({ number, thread }) => number !== 0 && thread === 0)
-        .map(({ pid, service, runtime }) => ({ pid, service, runtime })),
+      processes: processesOf(words.processes),
     },
     words,
     counters: [...(await store.counters()), ...counters()],
@@ -187,4 +186,13 @@ function succeeded({ status, body }: RawAnswer): Uint8Array<ArrayBuffer> {
   if (status === 200) return body;
   const text = new TextDecoder().decode(body);
   throw new StoreError('WW_STORE_FAILED', `The collector of that run answered ${status}: ${text}.`, 'Try again.');
+}
+
+/** Each process once: threads ship by themselves, and may be all of it that did. */
+function processesOf(shippers: Words['processes']): RunInfo['processes'] {
+  const byPid = new Map<number, RunInfo['processes'][number]>();
+  for (const { number, pid, service, runtime, thread } of shippers) {
+    if (number !== 0 && (thread === 0 || !byPid.has(pid))) byPid.set(pid, { pid, service, runtime });
+  }
+  return [...byPid.values()];
 }

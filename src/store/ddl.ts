@@ -3,7 +3,7 @@
 import { batchTables, type Column, type ColumnType, type Table } from '../model/schema.ts';
 
 /** Raised when a table's columns change; a file of another version is refused with a clear error. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** What each column type is in DuckDB. */
 export const sqlTypes: Record<ColumnType, string> = {
@@ -40,6 +40,9 @@ export const ddl: readonly string[] = [
      script VARCHAR NOT NULL, origin BIGINT NOT NULL)`,
   // Which batches are stored, so that none counts twice.
   'CREATE TABLE batches (process UINTEGER NOT NULL, number UINTEGER NOT NULL, spans UINTEGER NOT NULL)',
+  // What a process's ids of texts (kind 0) and functions (1) are in the run: a file that was closed goes on taking in
+  // batches of the same processes, which name what earlier ones brought.
+  'CREATE TABLE ids (process UINTEGER NOT NULL, kind UINTEGER NOT NULL, id UINTEGER NOT NULL, of UINTEGER NOT NULL)',
   ...batchTables.map(create),
   `INSERT INTO whywait VALUES (${schemaVersion})`,
 ];

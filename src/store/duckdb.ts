@@ -70,10 +70,15 @@ const types: Record<ColumnType, DuckDBType> = {
   text: INTEGER,
 };
 
+/** Column `kind` of ids. */
+const IdKind = { text: 0, function: 1 } as const;
+
 /** What one process's ids mean in the run, and which of its batches are stored. */
 class Process {
   readonly info: ProcessInfo;
   readonly stored = new Set<number>();
+  /** Its texts and functions that are not yet written beside `ids`: kind, id, id of the run. */
+  readonly fresh: number[] = [];
   /** Text id of the process → of the run. */
   texts = new Int32Array(1024);
   /** Function id of the process → of the run. */
@@ -277,6 +282,7 @@ export class DuckDbStore {
       }
       this.#writeTexts(firstText);
       this.#writeFunctions(firstFunction);
+      this.#writeIds(new Set(fresh.map(({ process }) => process)));
       this.#writeBatches(fresh);
       for (const sink of this.#sinks.values()) sink.flush();
       await this.#writer.run('COMMIT');
@@ -303,7 +309,11 @@ export class DuckDbStore {
     const end = firstText + texts.length;
     if (end <= maxProcessIds) {
       process.texts = roomFor(process.texts, end);
-      for (let i = 0; i < texts.length; i++) process.texts[firstText + i] = this.#textId(texts[i]!);
+      for (let i = 0; i < texts.length; i++) {
+        const of = this.#textId(texts[i]!);
+        process.texts[firstText + i] = of;
+        process.fresh.push(IdKind.text, firstText + i, of);
+      }
     }
     const { id, function: name, file, line } = tables.functions;
     for (let i = 0; i < id.length; i++) {
@@ -319,6 +329,7 @@ export class DuckDbStore {
         this.#functionIds.set(key, known);
       }
       process.functions[id[i]!] = known;
+      process.fresh.push(IdKind.function, id[i]!, known);
     }
   }
 
@@ -364,6 +375,16 @@ export class DuckDbStore {
       }
       copy(vector, words, 0, count);
     });
+  }
+
+  #writeIds(processes: Iterable<Process>): void {
+    for (const { info, fresh } of processes) {
+      this.#sinks.get('ids')!.write(fresh.length / 3, 4, (vector, column, from, count) => {
+        for (let i = 0; i < count; i++) words[i] = column === 0 ? info.number : fresh[(from + i) * 3 + column - 1]!;
+        copy(vector, words, 0, count);
+      });
+      fresh.length = 0;
+    }
   }
 
   #writeBatches(group: readonly Waiting[]): void {
@@ -442,6 +463,19 @@ export class DuckDbStore {
       this.#spans += Number(count);
       this.#batches++;
     }
+    if (mode === 'read') return;
+    for (const row of await rows(db, 'SELECT process, kind, id, of FROM ids')) {
+      const [of, kind, id, known] = row.map(Number) as [number, number, number, number];
+      const process = this.#processes[of];
+      if (process === undefined) continue;
+      if (kind === IdKind.text) {
+        process.texts = roomFor(process.texts, id + 1);
+        process.texts[id] = known;
+      } else {
+        process.functions = roomFor(process.functions, id + 1);
+        process.functions[id] = known;
+      }
+    }
   }
 
   async #openSinks(): Promise<void> {
@@ -449,6 +483,7 @@ export class DuckDbStore {
       this.#sinks.set(table, new Sink(await this.#writer.createAppender(table), columnTypes));
     await open('texts', [INTEGER, VARCHAR]);
     await open('batches', [UINTEGER, UINTEGER, UINTEGER]);
+    await open('ids', [UINTEGER, UINTEGER, UINTEGER, UINTEGER]);
     for (const table of batchTables)
       await open(
         table.name,

@@ -76,6 +76,12 @@ export async function createRun(root: string, about: { name: string; command: re
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOTDIR')
       throw new StoreError('WW_STORE_CORRUPT', `${runsDir(root)} is not a directory.`, 'Move it out of the way.');
+    if (code === 'ENOENT')
+      throw new StoreError(
+        'WW_STORE_MISSING',
+        `No directory can be made in ${root}.`,
+        'Name one that is there and may be written.',
+      );
     throw storeError(error, runsDir(root));
   }
 }
