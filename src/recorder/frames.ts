@@ -841,6 +841,9 @@ export const isNewlySettled = (frame: Frame): boolean =>
 /** At an await: an answer to it would have let it go on. */
 export const isWaiting = (frame: Frame): boolean => frame.state === State.waiting;
 
+/** Not over: it runs, waits, or its promise is not settled. */
+export const isOpen = (frame: Frame): boolean => frame.state !== State.done;
+
 // --- starting
 
 /** What transformed code finds. */

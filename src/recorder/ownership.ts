@@ -18,6 +18,7 @@ import {
   disown,
   type Frame,
   isNewlySettled,
+  isOpen,
   isWaiting,
   leavesOf,
   open,
@@ -64,7 +65,11 @@ class Window {
   marked = false;
   /** Something ran in the context of a request that was over: a library's own, or the owner's. */
   ended = false;
+  /** What functions wrote before it closed: they may have waited for the connection, not for an answer. */
+  written: Operation[] | undefined = undefined;
   rounds = 0;
+  /** Reactions that ran, whoever's. */
+  ran = 0;
   counted = 0;
 
   constructor(at: number) {
@@ -149,6 +154,10 @@ export function asked(op: Operation): void {
     distrust(op);
   }
   if (run.length < maxRun) run.push(op);
+  if (window !== undefined && frame !== undefined) {
+    window.written ??= [];
+    window.written.push(op);
+  }
   watchReactions(window === undefined ? endRun : react);
 }
 
@@ -193,11 +202,15 @@ export function arrival(): void {
   if (run.length > 0) endRun();
 }
 
-/** The exchange closed with its answer; the library has not seen the chunk yet. */
-export function answered(op: Operation): void {
+/**
+ * The exchange closed with its answer; the library has not seen the chunk yet.
+ * @param together it is told in the dispatch of the answers before it, in a tick of its own (HTTP/2's streams)
+ */
+export function answered(op: Operation, together = false): void {
   const ask = askOf(op);
   if (ask.done) return;
-  const at = Number.isNaN(op.exchange.lastIn) ? now() : op.exchange.lastIn;
+  let at = Number.isNaN(op.exchange.lastIn) ? now() : op.exchange.lastIn;
+  if (together && window !== undefined) at = window.at;
   if (Number.isNaN(op.closedAt)) op.closedAt = at;
   if (op.exchange.oneWay) {
     settleAsGuessed(op, ask);
@@ -249,7 +262,7 @@ const maxRounds = 8;
 function quiet(w: Window): void {
   if (window !== w) return;
   const before = w.counted;
-  w.counted = w.sights.length;
+  w.counted = w.ran;
   const found = w.ops.length === 1 && w.sights.some(({ frame }) => frame !== undefined);
   if (!found && w.rounds < maxRounds && (w.rounds < 2 || w.counted !== before)) {
     w.rounds++;
@@ -268,6 +281,7 @@ function quiet(w: Window): void {
 function react(store: Store | undefined): void {
   const w = window;
   if (w === undefined) return;
+  w.ran++;
   if (run.length > 0) run = [];
   if (!(store instanceof Root) || w.sights.length >= maxSights) return;
   if (store.ended) {
@@ -309,7 +323,7 @@ function closeWindow(): void {
 }
 
 function decide(w: Window): void {
-  const { sights } = w;
+  const sights = w.ops.length === 1 && w.written !== undefined ? withoutGranted(w, w.written) : w.sights;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   const picks = new Map<Operation, Sight | undefined>();
   const unsure: Operation[] = [];
@@ -324,14 +338,15 @@ function decide(w: Window): void {
       if (ask.trusted && heard.has(op.root as Root)) picks.set(op, undefined);
       // An ended request is not seen in a window: that it was not is no contradiction.
       else if (ask.trusted && op.frame && op.root?.ended && w.ops.length > 1) settleAsGuessed(op, ask);
-      else if (ask.trusted && op.frame && heard.size > 0) doubt(op, ask);
+      else if (ask.trusted && op.frame && heard.size > 0 && !isHeardByOne(w, op, frames)) doubt(op, ask);
       else unsure.push(op);
     }
   }
   if (heard !== undefined && unsure.length === 1) {
     const taken = new Set([...picks.keys()].map(({ root }) => root));
     const among = sights.filter(({ root }) => heard.has(root));
-    picks.set(unsure[0], best(among.filter(({ root }) => !taken.has(root))) ?? best(among));
+    const free = among.filter(({ root }) => !taken.has(root));
+    picks.set(unsure[0], best(free.length > 0 ? free : among));
   } else if (heard !== undefined && unsure.length > 1) {
     const sure = [...picks.keys()].map(({ root }) => root as Root);
     const matched = match(unsure, sights, heard, sure);
@@ -360,7 +375,38 @@ function decide(w: Window): void {
     else group.push(op);
   }
   for (const [root, ops] of byRoot) placeInRoot(root, ops, sights);
+  if (w.written !== undefined) for (const op of w.written) granted(w, op);
 }
+
+/**
+ * A pool gives the connection to the next who waits for it in the dispatch of the answer to the one before. That one
+ * goes on, too, and writes on it.
+ */
+function withoutGranted({ ops, sights }: Window, written: readonly Operation[]): readonly Sight[] {
+  const { peer } = ops[0];
+  const isGranted = ({ frame }: Sight) =>
+    frame !== undefined && written.some((op) => op.peer === peer && isUnder(op.frame as Frame, frame));
+  if (!sights.some((sight) => sight.frame !== undefined && !isGranted(sight))) return sights;
+  return sights.filter((sight) => !isGranted(sight));
+}
+
+/** What its function wrote first, when it went on for no answer: it had waited for the connection. */
+function granted({ sights, ops }: Window, op: Operation): void {
+  if (!ops.some(({ peer }) => peer === op.peer)) return;
+  const sight = sights.find(({ frame }) => frame !== undefined && isUnder(op.frame as Frame, frame));
+  const { wait } = sight ?? {};
+  if (wait === undefined || wait.cause !== Cause.other || !(wait.start < op.askedAt)) return;
+  wait.cause = Cause.operation;
+  wait.by = op.id;
+  op.askedAt = wait.start;
+}
+
+/** The only answer let go on functions of one request, while the one that had written it is over: it was its pool's. */
+const isHeardByOne = ({ ops }: Window, op: Operation, frames: readonly Sight[]): boolean =>
+  ops.length === 1 &&
+  frames.length > 0 &&
+  !isOpen(op.frame as Frame) &&
+  frames.every(({ root }) => root === frames[0].root);
 
 /**
  * The roots in which somebody of the user's received something: a frame that went on, or the promise that a function
@@ -404,7 +450,7 @@ function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sig
       const sight = frames[at];
       if (sight.frame === frame) frames.splice(at, 1);
       settleWith(op, sight, frame);
-    } else if (frame !== undefined && !(isWaiting(frame) && frames.length > 0)) settleWith(op, own[0], frame);
+    } else if (frame !== undefined && !(isStale(frame, ops) && frames.length > 0)) settleWith(op, own[0], frame);
     else left.push(op);
   }
   if (left.length === 0) return;
@@ -439,6 +485,10 @@ function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sig
     settleWith(left[i], candidates[i]?.sight ?? own[0], frame);
   }
 }
+
+/** It still waits, or is over and cannot have received the only answer. */
+const isStale = (frame: Frame, ops: readonly Operation[]): boolean =>
+  isWaiting(frame) || (ops.length === 1 && !isOpen(frame));
 
 interface Candidate {
   readonly frame: Frame;

@@ -16,7 +16,7 @@ import { endRoot, neutral, runInRoot } from './context.ts';
 import { nextSpanId } from './ids.ts';
 import { Operation, type Peer, type Root } from './operation.ts';
 import type { Options } from './options.ts';
-import { adopt, answered, failed, snapshot } from './ownership.ts';
+import { answered, asked, failed } from './ownership.ts';
 import { patch } from './patch.ts';
 import { openInbound, patchServer } from './patch-http.ts';
 import { connectionOf, errorType } from './patch-net.ts';
@@ -34,6 +34,10 @@ class Asked {
   readonly op: Operation;
   readonly grpc: boolean;
   answered = false;
+  /** All has been told but what is still to be read: by trailers, with gRPC by its status. */
+  told = false;
+  /** The body has been read. */
+  ended = false;
   done = false;
   error = '';
 
@@ -194,10 +198,10 @@ function ask(session: Session, headers: Headers | unknown[] | undefined): Asked 
   const op = new Operation(exchange, peer, nextSpanId());
   op.protocol = grpc ? 'grpc' : 'http';
   op.service = `${grpc ? 'grpc' : peer.secure ? 'https' : 'http'}://${peer.address}`;
-  adopt(op, snapshot());
-  op.askedAt = now();
-  exchange.firstOut = op.askedAt;
-  exchange.lastOut = op.askedAt;
+  exchange.firstOut = now();
+  exchange.lastOut = exchange.firstOut;
+  // Not known exactly: gRPC's channel keeps calls until it is ready, and makes their streams in another's context.
+  asked(op);
   return new Asked(op, grpc);
 }
 
@@ -218,7 +222,10 @@ function follow(stream: object, asked: Asked): void {
   patchStream(stream);
 }
 
-/** The answer is here in full, or the stream has ended without. */
+/**
+ * The answer is here in full and has been read, or the stream has ended without. Not before: a library passes it on
+ * when it has read the end.
+ */
 function closeAsked(stream: object, asked: Asked, error: string): void {
   if (asked.done) return;
   asked.done = true;
@@ -228,8 +235,8 @@ function closeAsked(stream: object, asked: Asked, error: string): void {
   op.closedAt = now();
   if (exchange.error === '') exchange.error = error;
   if (asked.answered) {
-    exchange.lastIn = op.closedAt;
-    answered(op);
+    if (Number.isNaN(exchange.lastIn)) exchange.lastIn = op.closedAt;
+    answered(op, true);
   } else {
     failed(op);
   }
@@ -245,6 +252,7 @@ function heard(asked: Asked): void {
 function outcome(asked: Asked, headers: Headers): void {
   heard(asked);
   const { exchange } = asked.op;
+  exchange.lastIn = now();
   const status = Number(headers[':status']);
   if (status >= 100 && !asked.grpc) {
     exchange.status = status;
@@ -252,11 +260,12 @@ function outcome(asked: Asked, headers: Headers): void {
   }
   if (!asked.grpc || headers['grpc-status'] === undefined) return;
   const code = Number(headers['grpc-status']);
+  asked.told = true;
   exchange.status = 1000 + code;
   if (code !== 0) exchange.error = grpcCodes[code] ?? String(code);
 }
 
-function askedEvent(stream: object, asked: Asked, event: string | symbol, first: unknown, flags: unknown): void {
+function askedEvent(stream: object, asked: Asked, event: string | symbol, first: unknown): void {
   switch (event) {
     case 'ready': {
       // The session was still connecting when it was asked.
@@ -266,16 +275,14 @@ function askedEvent(stream: object, asked: Asked, event: string | symbol, first:
       return;
     }
     case 'response':
-      outcome(asked, first as Headers);
-      // END_STREAM: nothing else comes.
-      if ((flags as number) & 1) closeAsked(stream, asked, '');
-      return;
     case 'trailers':
       outcome(asked, first as Headers);
-      closeAsked(stream, asked, '');
+      if (event === 'trailers') asked.told = true;
+      if (asked.ended) closeAsked(stream, asked, '');
       return;
     case 'end':
-      if (asked.answered) closeAsked(stream, asked, '');
+      asked.ended = true;
+      if (asked.answered && (asked.told || !asked.grpc)) closeAsked(stream, asked, '');
       return;
     case 'error':
       asked.error = errorType(first as Error);
@@ -283,11 +290,8 @@ function askedEvent(stream: object, asked: Asked, event: string | symbol, first:
     case 'close': {
       const { rstCode } = stream as { rstCode?: number };
       // 0 NO_ERROR; 8 CANCEL: by ourselves, unless an error said more.
-      closeAsked(
-        stream,
-        asked,
-        asked.error || (rstCode === 0 && asked.answered ? '' : rstCode === 8 ? 'cancelled' : 'closed'),
-      );
+      const cut = asked.error || (rstCode === 0 && asked.answered ? '' : rstCode === 8 ? 'cancelled' : 'closed');
+      closeAsked(stream, asked, asked.told ? '' : cut);
     }
   }
 }
@@ -303,11 +307,11 @@ function patchStream(stream: object): void {
     prototype,
     'emit',
     (original) =>
-      function (this: object, event: string | symbol, first: unknown, second: unknown) {
+      function (this: object, event: string | symbol, first: unknown) {
         const exchange = exchanged.get(this);
         if (exchange !== undefined && !exchange.done) {
           try {
-            if (exchange instanceof Asked) askedEvent(this, exchange, event, first, second);
+            if (exchange instanceof Asked) askedEvent(this, exchange, event, first);
             else if (event === 'close') closeServed(this, exchange);
             else if (event === 'error' || event === 'aborted') exchange.error ||= 'aborted';
           } catch {
@@ -328,6 +332,7 @@ function patchStream(stream: object): void {
           if (exchange instanceof Served) exchange.bytesIn += chunk.length;
           else {
             heard(exchange);
+            exchange.op.exchange.lastIn = now();
             exchange.op.exchange.bytesIn += chunk.length;
           }
         }
