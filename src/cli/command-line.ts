@@ -90,3 +90,18 @@ export function nodeOptions(recorder: string, before: string | undefined): strin
   const path = /[ "]/.test(recorder) ? `"${recorder.replace(/[\\"]/g, '\\$&')}"` : recorder;
   return before?.trim() ? `--require ${path} ${before}` : `--require ${path}`;
 }
+
+const secretFlag = /^--?.*(?:pass|pwd|secret|token|key|auth|cred|cookie|bearer|session)/i;
+
+/**
+ * The command as it is kept and shown: values that may be secrets are `?`. Such are what stands behind `=`, what
+ * follows an option that is named like a secret, and what a URL holds before its `@` and behind its `?`.
+ */
+export function toldCommand(words: readonly string[]): string[] {
+  return words.map((word, i) => {
+    if (secretFlag.test(words[i - 1] ?? '') && !words[i - 1]?.includes('=') && !word.startsWith('-')) return '?';
+    const assigned = /^(--?[^=\s]+|[A-Za-z_]\w*)=/.exec(word);
+    if (assigned) return `${assigned[0]}?`;
+    return word.replace(/(:\/\/)[^/@\s]*@/, '$1?@').replace(/(:\/\/[^?\s]*\?).*/s, '$1?');
+  });
+}

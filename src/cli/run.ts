@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { type Collector, startCollector } from '../collector/collector.ts';
 import { recoverRuns } from '../collector/recover.ts';
 import { createRun, removeRun } from '../store/runs.ts';
-import { nodeOptions, notExecutable, notFound, type Program, programOf } from './command-line.ts';
+import { nodeOptions, notExecutable, notFound, type Program, programOf, toldCommand } from './command-line.ts';
 import { type Ending, endingInWords, endLike } from './end.ts';
 import { CliError } from './errors.ts';
 import { openPage } from './open-page.ts';
@@ -32,7 +32,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   const program = programOf(words, process.cwd(), process.env);
   const recorder = recorderFile();
   const root = rootOf(options.dir);
-  const record = await createRun(root, { name: options.name ?? '', command: words });
+  const record = await createRun(root, { name: options.name ?? '', command: toldCommand(words) });
   const staticDir = pageDir();
   let collector: Collector;
   try {

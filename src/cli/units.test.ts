@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nodeOptions } from './command-line.ts';
+import { nodeOptions, toldCommand } from './command-line.ts';
 import { bar } from './terminal.ts';
 import { counted, duration, percent } from './units.ts';
 
@@ -42,4 +42,13 @@ test('the recorder’s path is quoted for NODE_OPTIONS as Node reads it', () => 
   assert.equal(nodeOptions('/a/b.cjs', undefined), '--require /a/b.cjs');
   assert.equal(nodeOptions('/a/b.cjs', ' --no-warnings'), '--require /a/b.cjs  --no-warnings');
   assert.equal(nodeOptions('/a b/"c"\\d.cjs', undefined), '--require "/a b/\\"c\\"\\\\d.cjs"');
+});
+
+test('a command is kept without the values that may be secrets', () => {
+  const typed =
+    'node app.js --token=abc --password hunter2 -v PGPASSWORD=x postgres://me:pw@db/pins?key=1 src/main.ts --port 80';
+  assert.equal(
+    toldCommand(typed.split(' ')).join(' '),
+    'node app.js --token=? --password ? -v PGPASSWORD=? postgres://?@db/pins?? src/main.ts --port 80',
+  );
 });
