@@ -102,6 +102,6 @@ export function toldCommand(words: readonly string[]): string[] {
     if (secretFlag.test(words[i - 1] ?? '') && !words[i - 1]?.includes('=') && !word.startsWith('-')) return '?';
     const assigned = /^(--?[^=\s]+|[A-Za-z_]\w*)=/.exec(word);
     if (assigned) return `${assigned[0]}?`;
-    return word.replace(/(:\/\/)[^/@\s]*@/, '$1?@').replace(/(:\/\/[^?\s]*\?).*/s, '$1?');
+    return word.replace(/(:\/\/[^?\s]*\?).*/s, '$1?').replace(/(:\/\/)[^/@\s]*@/, '$1?@');
   });
 }
