@@ -15,7 +15,7 @@ import { now } from './clock.ts';
 import { currentRoot, runInRoot } from './context.ts';
 import { nextSpanId } from './ids.ts';
 import { Operation, type Peer, type Root } from './operation.ts';
-import { adopt, answered, arrival, asked, failed, type Snapshot, snapshot, unheard } from './ownership.ts';
+import { adopt, answered, arrival, asked, failed, failing, type Snapshot, snapshot, unheard } from './ownership.ts';
 import { count } from './span-buffer.ts';
 
 /** Who asked, where that is known before the bytes are written (patch-http.ts). */
@@ -60,6 +60,8 @@ export class Connection implements Peer, Sink {
   /** May a header be added: undefined = not yet asked (propagate.ts). */
   mayPropagate: boolean | undefined = undefined;
   private conversation: Conversation;
+  /** The operation that was opened last, until it is closed. */
+  private last: Operation | undefined = undefined;
   private readonly witnesses: Witnesses;
   private readonly creator: Snapshot;
   private at = 0;
@@ -152,6 +154,7 @@ export class Connection implements Peer, Sink {
     try {
       arrival();
       this.conversation.server(bytes, at);
+      if (this.last !== undefined && this.last.exchange.error !== '') failing(this.last, at);
       if (this.conversation.lost) this.lose();
     } catch (error) {
       this.switchOff(error);
@@ -223,6 +226,7 @@ export class Connection implements Peer, Sink {
     const op = new Operation(exchange, this, nextSpanId());
     exchange.note = op;
     this.newest = op;
+    this.last = op;
     const isHttp = this.protocol === 'http';
     const asker = isHttp ? this.witnesses.askerOn(this.top) : undefined;
     const guess = (isHttp ? this.witnesses.guessOn(this.top) : undefined) ?? this.early;
@@ -247,6 +251,7 @@ export class Connection implements Peer, Sink {
   closed(exchange: Exchange): void {
     const op = exchange.note;
     if (!(op instanceof Operation)) return;
+    if (this.last === op) this.last = undefined;
     op.closedAt = this.at;
     if (exchange.setup && !this.charged) this.greet(exchange);
     op.protocol = this.conversation.protocol;

@@ -44,6 +44,8 @@ class Ask {
   chained: Operation | undefined = undefined;
   /** Operations that wait for this one's owner. */
   followers: Operation[] | undefined = undefined;
+  /** The owner is known, but the exchange is not over. */
+  early = false;
   done = false;
 }
 
@@ -140,7 +142,7 @@ export function asked(op: Operation): void {
     }
   } else {
     ask.neutral = store;
-    if (window !== undefined) chain(window, op);
+    if (window !== undefined && store !== undefined) chain(window, op);
   }
   const { firstOut } = op.exchange;
   op.askedAt = Number.isNaN(firstOut) ? now() : firstOut;
@@ -208,7 +210,8 @@ export function arrival(): void {
  */
 export function answered(op: Operation, together = false): void {
   const ask = askOf(op);
-  if (ask.done) return;
+  if (ask.done) return over(op, ask);
+  ask.early = false;
   let at = Number.isNaN(op.exchange.lastIn) ? now() : op.exchange.lastIn;
   if (together && window !== undefined) at = window.at;
   if (Number.isNaN(op.closedAt)) op.closedAt = at;
@@ -219,10 +222,27 @@ export function answered(op: Operation, together = false): void {
   openWindow(op, ask, at);
 }
 
+/** The answer is not over, but says already that it failed: a library may not wait for the rest. */
+export function failing(op: Operation, at: number): void {
+  const ask = askOf(op);
+  if (ask.done || ask.early || ask.exact) return;
+  op.closedAt = at;
+  ask.early = true;
+  openWindow(op, ask, at);
+}
+
+/** Its owner was known before its end. */
+function over(op: Operation, ask: Ask): void {
+  if (!ask.early) return;
+  ask.early = false;
+  emit(op);
+}
+
 /** The exchange closed without an answer: time-out, error, lost connection. Whoever is told of it is its owner. */
 export function failed(op: Operation): void {
   const ask = askOf(op);
-  if (ask.done) return;
+  if (ask.done) return over(op, ask);
+  ask.early = false;
   const at = now();
   if (Number.isNaN(op.closedAt)) op.closedAt = at;
   // One that had its answer but only now is known to be over (a turn of an unknown protocol) wakes nobody now.
@@ -236,7 +256,9 @@ export function failed(op: Operation): void {
 /** The exchange is over, and nobody is told of that now: the first guess stands. */
 export function unheard(op: Operation): void {
   const ask = askOf(op);
-  if (!ask.done) settleAsGuessed(op, ask);
+  if (ask.done) return over(op, ask);
+  ask.early = false;
+  settleAsGuessed(op, ask);
 }
 
 function openWindow(op: Operation, ask: Ask, at: number): void {
@@ -316,7 +338,7 @@ function closeWindow(): void {
   window = undefined;
   watchReactions(run.length > 0 ? endRun : undefined);
   try {
-    decide(w);
+    if (!(w.ops[0].note as Ask).early || w.sights.some(({ frame }) => frame !== undefined)) decide(w);
   } finally {
     watchResumes(undefined);
   }
@@ -602,7 +624,7 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     if (top !== undefined) claim(top);
   }
   ask.frame = undefined;
-  emit(op);
+  if (!ask.early) emit(op);
   const { followers } = ask;
   ask.followers = undefined;
   if (followers !== undefined) for (const follower of followers) follow(follower, op);
