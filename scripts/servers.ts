@@ -123,6 +123,12 @@ async function start(name: string, program: string, args: string[], port: number
   };
 }
 
+/** Path of openssl, for certificates; installed when there is none. */
+export function opensslPath(): string {
+  need({ openssl: 'openssl' });
+  return found('openssl')!;
+}
+
 /** Path of a Chromium; installed when there is none. */
 export function chromiumPath(): string {
   const names = ['chromium', 'chromium-browser', 'google-chrome'];

@@ -17,7 +17,15 @@ import { loadSync } from '@grpc/proto-loader';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { createClient } from 'redis';
-import { freePort, type Server, startMariadb, startMemcached, startPostgres, startRedis } from '../scripts/servers.ts';
+import {
+  freePort,
+  opensslPath,
+  type Server,
+  startMariadb,
+  startMemcached,
+  startPostgres,
+  startRedis,
+} from '../scripts/servers.ts';
 import type { FunctionServiceReport, Report } from '../src/model/report.ts';
 import { askMemcached } from './memcached-stats.ts';
 
@@ -55,7 +63,7 @@ before(async () => {
   };
   web = createServer(answer).listen(0, '127.0.0.1');
   execFileSync(
-    'openssl',
+    opensslPath(),
     [
       'req',
       '-x509',

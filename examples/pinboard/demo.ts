@@ -12,7 +12,7 @@ const whywait = join(here, '../../bin/whywait.mjs');
 const requests = Number(process.env['REQUESTS'] ?? 400);
 const atOnce = Number(process.env['AT_ONCE'] ?? 4);
 /** Where `.whywait` is kept. */
-const dir = process.env['DEMO_DIR'] ?? here;
+const dir = process.env['DEMO_DIR'] ?? join(here, '../..');
 
 /** Runs a version of the pinboard under whywait while home pages are opened; resolves when its report is printed. */
 async function record(name: string, version: readonly string[], env: Record<string, string>): Promise<Load> {
@@ -60,7 +60,7 @@ try {
   console.error(`\n${requests} home pages, ${atOnce} at a time, as their visitors saw them:`);
   console.error(`  as it is   p50 ${ms(first.p50Ms)}, p95 ${ms(first.p95Ms)}`);
   console.error(`  mended     p50 ${ms(second.p50Ms)}, p95 ${ms(second.p95Ms)}`);
-  console.error('\nto look closer: cd examples/pinboard && npx whywait view as-it-is');
+  console.error('\nto look closer: npx whywait view as-it-is');
 } finally {
   await stack.stop();
 }
