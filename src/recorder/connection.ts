@@ -50,6 +50,7 @@ export class Connection implements Peer, Sink {
   connect = 0;
   tls = 0;
   greeting = 0;
+  heardAt = Number.NaN;
   charged = false;
   /** The socket whose bytes are the program's own: the TLSSocket once there is one. */
   top: object;
@@ -110,6 +111,7 @@ export class Connection implements Peer, Sink {
 
   connected(at: number): void {
     this.ready = true;
+    this.heardAt = at;
     this.readyAt = at;
     this.connect = at - this.connectAt - this.dns;
   }
@@ -153,6 +155,7 @@ export class Connection implements Peer, Sink {
     this.at = at;
     try {
       arrival();
+      this.heardAt = at;
       this.conversation.server(bytes, at);
       if (this.last !== undefined && this.last.exchange.error !== '') failing(this.last, at);
       if (this.conversation.lost) this.lose();
@@ -229,13 +232,14 @@ export class Connection implements Peer, Sink {
     this.last = op;
     const isHttp = this.protocol === 'http';
     const asker = isHttp ? this.witnesses.askerOn(this.top) : undefined;
-    const guess = (isHttp ? this.witnesses.guessOn(this.top) : undefined) ?? this.early;
+    const told = isHttp ? this.witnesses.guessOn(this.top) : undefined;
+    const guess = told ?? this.early;
     this.early = undefined;
     if (asker) {
       adopt(op, asker.snapshot);
       op.askedAt = asker.at;
     } else if (guess && !guess.root.ended) {
-      runInRoot(guess.root, asked, undefined, [op]);
+      runInRoot(guess.root, asked, undefined, [op, told !== undefined]);
       op.askedAt = guess.at;
     } else {
       asked(op);

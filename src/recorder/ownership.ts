@@ -36,10 +36,14 @@ class Ask {
   trusted = false;
   /** Told by adopt(): no guess. */
   exact = false;
+  /** Not by the context of the writing only. */
+  told = false;
   /** The frame that counts the operation as its own open one. */
   frame: Frame | undefined = undefined;
   /** Written in a connection's own events. */
   neutral: Neutral | undefined = undefined;
+  /** What its function had waited for when it wrote: for the connection, unless it is explained otherwise. */
+  before: Wait | undefined = undefined;
   /** The operation that the handler of its answer wrote. */
   chained: Operation | undefined = undefined;
   /** Operations that wait for this one's owner. */
@@ -126,15 +130,20 @@ export function adopt(op: Operation, from: Snapshot): void {
   setFrame(op, ask, from.frame);
 }
 
-/** The first byte of a request is being written now. */
-export function asked(op: Operation): void {
+/**
+ * The first byte of a request is being written now.
+ * @param told the context is that of the call which asked, not the writing's own
+ */
+export function asked(op: Operation, told = false): void {
   const ask = askOf(op);
+  ask.told = told;
   const frame = askingFrame();
   const store = currentStore();
   if (frame?.root !== undefined) {
     op.root = frame.root;
     ask.trusted = true;
     setFrame(op, ask, frame);
+    ask.before = granted(frame, op);
   } else if (store instanceof Root) {
     if (!store.ended) {
       op.root = store;
@@ -161,6 +170,17 @@ export function asked(op: Operation): void {
     window.written.push(op);
   }
   watchReactions(window === undefined ? endRun : react);
+}
+
+/** A pool that has a connection again gives it to the next within this time, however busy the event loop. */
+const grantNs = 2e6;
+
+/** The wait that ended just before, when a connection that had answered, or was ready, in the meantime was given. */
+function granted(frame: Frame, op: Operation): Wait | undefined {
+  const wait = frame.waits?.[frame.waits.length - 1];
+  if (wait === undefined || wait.cause !== Cause.other || wait.end < frame.stopped) return undefined;
+  const heard = op.peer.heardAt;
+  return heard >= wait.start && wait.end - heard < grantNs ? wait : undefined;
 }
 
 function askOf(op: Operation): Ask {
@@ -210,7 +230,10 @@ export function arrival(): void {
  */
 export function answered(op: Operation, together = false): void {
   const ask = askOf(op);
-  if (ask.done) return over(op, ask);
+  if (ask.done) {
+    over(op, ask);
+    return;
+  }
   ask.early = false;
   let at = Number.isNaN(op.exchange.lastIn) ? now() : op.exchange.lastIn;
   if (together && window !== undefined) at = window.at;
@@ -241,7 +264,10 @@ function over(op: Operation, ask: Ask): void {
 /** The exchange closed without an answer: time-out, error, lost connection. Whoever is told of it is its owner. */
 export function failed(op: Operation): void {
   const ask = askOf(op);
-  if (ask.done) return over(op, ask);
+  if (ask.done) {
+    over(op, ask);
+    return;
+  }
   ask.early = false;
   const at = now();
   if (Number.isNaN(op.closedAt)) op.closedAt = at;
@@ -256,7 +282,10 @@ export function failed(op: Operation): void {
 /** The exchange is over, and nobody is told of that now: the first guess stands. */
 export function unheard(op: Operation): void {
   const ask = askOf(op);
-  if (ask.done) return over(op, ask);
+  if (ask.done) {
+    over(op, ask);
+    return;
+  }
   ask.early = false;
   settleAsGuessed(op, ask);
 }
@@ -397,7 +426,6 @@ function decide(w: Window): void {
     else group.push(op);
   }
   for (const [root, ops] of byRoot) placeInRoot(root, ops, sights);
-  if (w.written !== undefined) for (const op of w.written) granted(w, op);
 }
 
 /**
@@ -410,17 +438,6 @@ function withoutGranted({ ops, sights }: Window, written: readonly Operation[]):
     frame !== undefined && written.some((op) => op.peer === peer && isUnder(op.frame as Frame, frame));
   if (!sights.some((sight) => sight.frame !== undefined && !isGranted(sight))) return sights;
   return sights.filter((sight) => !isGranted(sight));
-}
-
-/** What its function wrote first, when it went on for no answer: it had waited for the connection. */
-function granted({ sights, ops }: Window, op: Operation): void {
-  if (!ops.some(({ peer }) => peer === op.peer)) return;
-  const sight = sights.find(({ frame }) => frame !== undefined && isUnder(op.frame as Frame, frame));
-  const { wait } = sight ?? {};
-  if (wait === undefined || wait.cause !== Cause.other || !(wait.start < op.askedAt)) return;
-  wait.cause = Cause.operation;
-  wait.by = op.id;
-  op.askedAt = wait.start;
 }
 
 /** The only answer let go on functions of one request, while the one that had written it is over: it was its pool's. */
@@ -572,6 +589,8 @@ function settleUnseen(op: Operation, ask: Ask): void {
     next.followers.push(op);
     return;
   }
+  // A library's own chain of promises may run in the context of a request that only began it.
+  if (ask.trusted && ask.frame === undefined && !ask.told) distrust(op);
   settleAsGuessed(op, ask);
 }
 
@@ -604,14 +623,25 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     op.resumedAt = sight.at;
     if (!ask.exact) op.rule = sight.frame !== undefined && sight.frame === frame ? Rule.resumeUser : Rule.resume;
   }
-  if (frame !== ask.frame) setFrame(op, ask, frame);
+  if (frame !== ask.frame) {
+    setFrame(op, ask, frame);
+    ask.before = undefined;
+  }
   op.frame = frame;
   const wait = sight?.frame === frame ? sight?.wait : undefined;
   if (wait !== undefined) {
     wait.cause = Cause.operation;
     wait.by = op.id;
   }
-  if (frame !== undefined && !ask.exact && !op.exchange.setup) askedSince(op, frame, wait);
+  if (frame !== undefined && !ask.exact && !op.exchange.setup) {
+    const { before } = ask;
+    if (before !== undefined && before.cause === Cause.other && before !== wait) {
+      before.cause = Cause.operation;
+      before.by = op.id;
+      op.askedAt = before.start;
+    }
+    askedSince(op, frame, wait);
+  }
   if (frame !== undefined) {
     if (wait === undefined && !op.exchange.setup) answer(frame, op, op.closedAt);
     if (op.line === 0) op.line = wait?.line || frame.stopLine;

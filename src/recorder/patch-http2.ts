@@ -152,6 +152,7 @@ function peerOf(session: Session, authority: string): Peer {
     connect: 0,
     tls: 0,
     greeting: 0,
+    heardAt: Number.NaN,
     charged: true,
   };
   peers.set(session, peer);
