@@ -4,43 +4,48 @@ import type { Exchange, Sink } from './decoder.ts';
 
 export class InFlight<E extends Exchange> {
   private readonly sink: Sink;
-  private queue: E[] = [];
+  /** Its places stay when they are empty: an array that shrinks and grows is made anew each time. */
+  private queue: (E | undefined)[] = [];
   private head = 0;
+  private tail = 0;
 
   constructor(sink: Sink) {
     this.sink = sink;
   }
 
   get length(): number {
-    return this.queue.length - this.head;
+    return this.tail - this.head;
   }
 
   /** The oldest; undefined when there is none. */
   get first(): E | undefined {
-    return this.queue[this.head];
+    return this.head < this.tail ? this.queue[this.head] : undefined;
   }
 
   /** The one after `place` older ones. */
   at(place: number): E | undefined {
-    return this.queue[this.head + place];
+    return this.head + place < this.tail ? this.queue[this.head + place] : undefined;
   }
 
   add(exchange: E): void {
-    this.queue.push(exchange);
+    this.queue[this.tail++] = exchange;
   }
 
   /** Takes the youngest back. */
   drop(): void {
-    this.queue.pop();
+    this.queue[--this.tail] = undefined;
   }
 
   closeFirst(): void {
-    const exchange = this.queue[this.head++] as E;
-    if (this.head === this.queue.length) {
-      this.queue.length = 0;
+    const exchange = this.queue[this.head] as E;
+    this.queue[this.head++] = undefined;
+    if (this.head === this.tail) {
       this.head = 0;
-    } else if (this.head >= 1024 && this.head * 2 > this.queue.length) {
-      this.queue = this.queue.slice(this.head);
+      this.tail = 0;
+      if (this.queue.length > 1024) this.queue = [];
+    } else if (this.head >= 1024 && this.head * 2 > this.tail) {
+      this.queue = this.queue.slice(this.head, this.tail);
+      this.tail -= this.head;
       this.head = 0;
     }
     this.sink.closed(exchange);

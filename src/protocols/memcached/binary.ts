@@ -10,7 +10,7 @@
 import { Kind } from '../../model/schema.ts';
 import { type Decoder, Exchange, type Recognition, type Sink } from '../decoder.ts';
 import { InFlight } from '../in-flight.ts';
-import { keyPattern } from '../names/key.ts';
+import { nameWithKey } from '../names/key.ts';
 
 interface Opcode {
   readonly name: string;
@@ -308,7 +308,7 @@ export class Binary implements Decoder {
     const extras = out.head[4] as number;
     const key = u16(out.head, 2);
     if (key > 0 && !asking.setup && asking.code !== stats)
-      asking.operation = `${asking.operation} ${keyPattern(out.body, extras, extras + key)}`;
+      asking.operation = nameWithKey(asking.operation, out.body, extras, extras + key);
   }
 
   private answer(at: number): void {

@@ -7,7 +7,7 @@
 import { Kind } from '../../model/schema.ts';
 import { type Decoder, Exchange, type Recognition, type Sink } from '../decoder.ts';
 import { InFlight } from '../in-flight.ts';
-import { keyPattern } from '../names/key.ts';
+import { nameWithKey } from '../names/key.ts';
 
 /** How the answer ends, and what stands in the request's line. */
 type Form = 'values' | 'store' | 'line' | 'stats' | 'meta' | 'metaStore' | 'none' | 'watch';
@@ -369,8 +369,8 @@ export class Text implements Decoder {
     if (found.key > 0) {
       const encoded = meta && line.flag(98) > 0; // b: the key is base64
       const from = line.from[found.key] as number;
-      const key = encoded ? '?' : keyPattern(line.bytes, from, line.to[found.key] as number);
-      asked.operation = `${found.name} ${key}`;
+      if (encoded) asked.operation = `${found.name} ?`;
+      else asked.operation = nameWithKey(found.name, line.bytes, from, line.to[found.key] as number);
     }
     asked.firstOut = startedAt;
     asked.lastOut = at;

@@ -28,11 +28,10 @@ import {
   type Dialect,
   mysql as mysqlDialect,
   mysqlNoBackslashEscapes,
-  nameSql,
+  nameSqlIn,
   nameText,
   noName,
   type SqlName,
-  sqlText,
   statementBytes,
 } from '../names/sql.ts';
 import { FrameReader, frameHeadBytes } from './compressed.ts';
@@ -223,7 +222,7 @@ class MysqlDecoder implements Decoder {
         this.nameQuery(command);
         break;
       case Com.STMT_PREPARE:
-        command.name = nameSql(sqlText(bytes, from + 1, to), this.dialect);
+        command.name = nameSqlIn(bytes, from + 1, to, this.dialect);
         this.lastPrepared = command.name;
         exchange.operation = `PREPARE ${command.name.operation}`;
         exchange.statement = command.name.statement;
@@ -251,7 +250,7 @@ class MysqlDecoder implements Decoder {
 
   private nameQuery(command: Command): void {
     const { bytes, from, to } = this.requests;
-    const name = nameSql(sqlText(bytes, queryStart(bytes, from, to, this.capabilities), to), this.dialect);
+    const name = nameSqlIn(bytes, queryStart(bytes, from, to, this.capabilities), to, this.dialect);
     const { exchange } = command;
     if (name.operation !== '') exchange.operation = name.operation;
     exchange.statement = name.statement;

@@ -18,6 +18,45 @@ const colon = 58;
 const separates = new Uint8Array(256);
 for (const separator of ':/|#.;,={}()[]<>!*+%&?$^~" ') separates[separator.charCodeAt(0)] = 1;
 
+// Names by what was asked last: a program asks for keys of few patterns again and again. A key is told by its bytes,
+// of `user:123` all such keys by `user:`, since a number after a colon is dropped whatever it is. Bounded, each place
+// overwritten by the next key that falls on it.
+const places = 256;
+const longestHeld = 64;
+const zero = 48;
+const nine = 57;
+const heldBytes = new Uint8Array(places * longestHeld);
+/** Twice the length, 1 more for what a number follows; -1 for an empty place. */
+const heldShapes = new Int16Array(places).fill(-1);
+const heldFor: string[] = new Array(places).fill('');
+const heldNames: string[] = new Array(places).fill('');
+
+/** "get user:?": an operation's name and the pattern of its key in bytes[from, to). */
+export function nameWithKey(name: string, bytes: Uint8Array, from: number, to: number): string {
+  let end = to;
+  while (end > from && (bytes[end - 1] as number) >= zero && (bytes[end - 1] as number) <= nine) end--;
+  const isNumbered = end < to && end > from && bytes[end - 1] === colon;
+  if (!isNumbered) end = to;
+  const length = end - from;
+  if (length > longestHeld) return `${name} ${keyPattern(bytes, from, to)}`;
+  let hash = name.length;
+  for (let i = from; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  const place = (hash ^ (hash >>> 8)) & (places - 1);
+  const shape = length * 2 + (isNumbered ? 1 : 0);
+  const base = place * longestHeld;
+  if (heldShapes[place] === shape && heldFor[place] === name) {
+    let i = 0;
+    while (i < length && heldBytes[base + i] === bytes[from + i]) i++;
+    if (i === length) return heldNames[place] as string;
+  }
+  const full = `${name} ${keyPattern(bytes, from, to)}`;
+  for (let i = 0; i < length; i++) heldBytes[base + i] = bytes[from + i] as number;
+  heldShapes[place] = shape;
+  heldFor[place] = name;
+  heldNames[place] = full;
+  return full;
+}
+
 /** The pattern of the key in bytes[from, to). */
 export function keyPattern(bytes: Uint8Array, from: number, to: number): string {
   if (to - from > longestKey) to = from + longestKey;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { keyPattern, keyPatternOf } from './key.ts';
+import { keyPattern, keyPatternOf, nameWithKey } from './key.ts';
 import { pathPattern } from './path.ts';
 
 /** Data that identifies somebody or something, as programs put it in keys and paths. */
@@ -106,6 +106,23 @@ test('any bytes give a short printable name', () => {
       assert.match(keyPattern(bytes, 0, bytes.length), /^[ -~]{1,250}$/);
       const path = pathPattern(`/${Buffer.from(bytes).toString('latin1')}`);
       assert.match(path, /^\/[ -~…]*$/);
+    }),
+    runs,
+  );
+});
+
+test('a name is the same whatever was named before it', () => {
+  const piece = fc.constantFrom('user', ':', ':', '7', '42', '1234567890123456', '-', 'v1', '.', 'feed', '');
+  const keys = fc.array(fc.array(piece, { maxLength: 12 }), { maxLength: 30 });
+  fc.assert(
+    fc.property(keys, (several) => {
+      for (const pieces of several) {
+        const bytes = Buffer.from(`..${pieces.join('')}`);
+        for (const name of ['GET', 'set']) {
+          const expected = `${name} ${keyPattern(bytes, 2, bytes.length)}`;
+          assert.equal(nameWithKey(name, bytes, 2, bytes.length), expected, String(bytes));
+        }
+      }
     }),
     runs,
   );

@@ -7,6 +7,7 @@ import {
   mysqlNoBackslashEscapes,
   nameChannel,
   nameSql,
+  nameSqlIn,
   postgresql,
   postgresqlBackslash,
 } from './sql.ts';
@@ -225,5 +226,30 @@ test('any text at all gives a name of printable characters', () => {
       for (const c of operation + statement) assert.ok(c >= ' ' && c !== '\x7f', JSON.stringify(operation));
     }),
     { seed: 3, numRuns: 2000 },
+  );
+});
+
+test('a name is the same whatever was named before it', () => {
+  const piece = fc.constantFrom(
+    'SELECT a FROM t WHERE b = ',
+    '1',
+    '2',
+    "'x'",
+    '"x"',
+    ' AND c = ',
+    'SET n = ',
+    '#',
+    ';',
+  );
+  const dialects = [mysql, mysqlNoBackslashEscapes, postgresql, postgresqlBackslash];
+  fc.assert(
+    fc.property(fc.array(fc.array(piece, { maxLength: 5 }), { maxLength: 20 }), (several) => {
+      for (const pieces of several) {
+        const bytes = Buffer.from(pieces.join(''));
+        for (const dialect of dialects) {
+          assert.deepEqual(nameSqlIn(bytes, 0, bytes.length, dialect), nameSql(String(bytes), dialect), String(bytes));
+        }
+      }
+    }),
   );
 });

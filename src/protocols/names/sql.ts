@@ -71,6 +71,36 @@ export function nameSql(text: string, dialect: Dialect): SqlName {
   return name;
 }
 
+// Names by the bytes that were asked last, so that the text need not be made and read again. Bounded, each place
+// overwritten by the next statement that falls on it.
+const places = 128;
+const longestHeld = 512;
+const heldBytes: (Uint8Array | undefined)[] = new Array(places).fill(undefined);
+const heldDialects: (Dialect | undefined)[] = new Array(places).fill(undefined);
+const heldNames: SqlName[] = new Array(places).fill(noName);
+
+/** Names the statement in `bytes[from, to)`. */
+export function nameSqlIn(bytes: Uint8Array, from: number, to: number, dialect: Dialect): SqlName {
+  const length = to - from;
+  if (length > longestHeld) return nameSql(sqlText(bytes, from, to), dialect);
+  let hash = length;
+  for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  const place = (hash ^ (hash >>> 9)) & (places - 1);
+  const held = heldBytes[place];
+  if (held !== undefined && held.length === length && heldDialects[place] === dialect) {
+    let i = 0;
+    while (i < length && held[i] === bytes[from + i]) i++;
+    if (i === length) return heldNames[place] as SqlName;
+  }
+  const name = nameSql(sqlText(bytes, from, to), dialect);
+  // What SET is given may be a secret: not held longer than needed.
+  if (name.operation.startsWith('SET')) return name;
+  heldBytes[place] = bytes.slice(from, to);
+  heldDialects[place] = dialect;
+  heldNames[place] = name;
+  return name;
+}
+
 function nameTokens(tokens: Tokens): SqlName {
   collapse(tokens);
   let end = tokens.count;

@@ -21,13 +21,12 @@ import { type Decoder, Exchange, type Protocol, type Sink } from '../decoder.ts'
 import {
   type Dialect,
   nameChannel,
-  nameSql,
+  nameSqlIn,
   nameText,
   noName,
   postgresqlBackslash,
   postgresql as postgresqlDialect,
   type SqlName,
-  sqlText,
   statementBytes,
 } from '../names/sql.ts';
 import {
@@ -195,7 +194,7 @@ class PostgresqlDecoder implements Decoder {
       case 0:
         return this.readStartup(request);
       case Frontend.Query: {
-        const name = nameSql(sqlText(bytes, from, nulAt(bytes, from, to)), this.dialect);
+        const name = nameSqlIn(bytes, from, nulAt(bytes, from, to), this.dialect);
         exchange.operation = name.operation === '' ? 'empty query' : name.operation;
         exchange.statement = name.statement;
         return this.endSimple(request);
@@ -211,7 +210,7 @@ class PostgresqlDecoder implements Decoder {
       case Frontend.Parse: {
         // | statement NUL | SQL NUL | … |
         const nul = nulAt(bytes, from, to);
-        const name = nameSql(sqlText(bytes, nul + 1, nulAt(bytes, nul + 1, to)), this.dialect);
+        const name = nameSqlIn(bytes, nul + 1, nulAt(bytes, nul + 1, to), this.dialect);
         keep(this.statements, nameText(bytes, from, nul), name);
         request.name = name;
         request.verb = 'PREPARE';

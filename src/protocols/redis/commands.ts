@@ -129,6 +129,37 @@ for (const [key, names] of Object.entries(keyAt)) {
   }
 }
 
+/** The commands by their letters in capitals, so that a command's name need not become a text: the first that fits. */
+const byLetters: (Spec[] | undefined)[] = [];
+const lettersHash = (length: number, first: number, last: number): number =>
+  ((length * 31 + first * 7 + last) & 255) as number;
+for (const one of new Set(specs.values())) {
+  const { name } = one;
+  const hash = lettersHash(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
+  byLetters[hash] ??= [];
+  (byLetters[hash] as Spec[]).push(one);
+}
+
+/** The command in the table whose name is bytes[0, length), all upper or all lower case letters. */
+export function specAt(bytes: Uint8Array, length: number): Spec | undefined {
+  if (length === 0) return undefined;
+  const isLower = (bytes[0] as number) >= 97 ? 32 : 0;
+  const hash = lettersHash(length, (bytes[0] as number) - isLower, (bytes[length - 1] as number) - isLower);
+  const found = byLetters[hash];
+  if (found === undefined) return undefined;
+  for (let i = 0; i < found.length; i++) {
+    const one = found[i] as Spec;
+    const { name } = one;
+    let at = name.length === length ? 0 : -1;
+    while (at >= 0 && at < length) {
+      const code = name.charCodeAt(at);
+      at = bytes[at] === (code >= 65 && code <= 90 ? code + isLower : code) ? at + 1 : -1;
+    }
+    if (at === length) return one;
+  }
+  return undefined;
+}
+
 /** A command that is not in the table (of a module, newer, or nonsense): only its name is shown. */
 const others = new Map<string, Spec>();
 const nameless = spec('command', 0);

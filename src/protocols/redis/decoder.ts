@@ -10,8 +10,8 @@
 import { Kind } from '../../model/schema.ts';
 import { type Decoder, Exchange, type Protocol, type Recognition, type Sink } from '../decoder.ts';
 import { InFlight } from '../in-flight.ts';
-import { keyPattern } from '../names/key.ts';
-import { isCommand, isSubcommand, type Spec, specOf } from './commands.ts';
+import { keyPattern, nameWithKey } from '../names/key.ts';
+import { isCommand, isSubcommand, type Spec, specAt, specOf } from './commands.ts';
 import { ReplyReader, Type } from './replies.ts';
 import { mostWords, RequestReader } from './requests.ts';
 
@@ -210,7 +210,8 @@ class Redis implements Decoder {
   }
 
   private named(startedAt: number): number {
-    const spec = specOf(this.requests.wordAt(0));
+    const { requests } = this;
+    const spec = specAt(requests.kept, requests.to(0)) ?? specOf(requests.wordAt(0));
     this.asked = true;
     if (this.serverQuiet) {
       this.serverQuiet = false;
@@ -304,7 +305,7 @@ class Redis implements Decoder {
       }
     }
     if (key === 0 || key >= requests.words) return name;
-    return `${name} ${keyPattern(requests.kept, requests.from(key), requests.to(key))}`;
+    return nameWithKey(name, requests.kept, requests.from(key), requests.to(key));
   }
 
   private began(at: number): void {
