@@ -36,6 +36,7 @@ const peer: Peer = {
   dns: 0,
   connect: 0,
   tls: 0,
+  heardAt: Number.NaN,
   charged: true,
   greeting: 0,
 };

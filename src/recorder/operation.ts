@@ -52,6 +52,8 @@ export interface Peer {
   tls: number;
   /** What the protocol says before the first request: its handshake and authentication, ns. */
   greeting: number;
+  /** When it last answered or became ready, NaN before. */
+  heardAt: number;
   /** True once an operation has been charged with the four above. */
   charged: boolean;
 }

@@ -43,6 +43,7 @@ class Correspondent {
       connect: 0,
       tls: 0,
       greeting: 0,
+      heardAt: Number.NaN,
       charged: true,
     };
   }
