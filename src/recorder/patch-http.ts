@@ -14,7 +14,7 @@ import type { Asker } from './connection.ts';
 import { endRoot, openRoot, runInRoot } from './context.ts';
 import { newTrace } from './ids.ts';
 import type { Root } from './operation.ts';
-import { snapshot } from './ownership.ts';
+import { arrival, snapshot } from './ownership.ts';
 import { patch } from './patch.ts';
 import { parseTraceparent } from './propagate.ts';
 import { count, writeServerSpan } from './span-buffer.ts';
@@ -53,6 +53,8 @@ const open = new Set<http.ServerResponse | Socket>();
 
 /** Opens the root of an inbound request, which `traceparent` may have begun elsewhere. */
 export function openInbound(traceparent: unknown): Root {
+  // Its bytes do not pass a socket's push.
+  arrival();
   const remote = parseTraceparent(traceparent);
   return openRoot({
     trace: remote?.trace ?? newTrace(),
