@@ -48,6 +48,7 @@ export class Shipper {
   private socket: net.Socket | undefined = undefined;
   private connects = 0;
   private waiting = false;
+  private watching = false;
   /** The number of the last batch that was left in the file. */
   private left = 0;
   private answer: Uint8Array = new Uint8Array(0);
@@ -100,6 +101,27 @@ export class Shipper {
       for (const part of this.kept[this.written].frame) socket.write(part);
       this.written++;
     }
+    if (socket.writableLength > 0 && !this.watching) {
+      this.watching = true;
+      this.own.runInAsyncScope(this.watch, this);
+    }
+  }
+
+  /**
+   * A write that a collector which stands still does not take keeps the event loop going, though the socket does not.
+   * When it is all that keeps it, the socket goes: the program ends as without us, and leaves a file.
+   */
+  private watch(): void {
+    setTimeout(() => {
+      this.watching = false;
+      const { socket } = this;
+      if (!socket || socket.writableLength === 0) return;
+      if (oneWriteIsLeft()) this.close();
+      else {
+        this.watching = true;
+        this.watch();
+      }
+    }, shipEveryMs).unref();
   }
 
   private open(): net.Socket | undefined {
@@ -188,6 +210,19 @@ export class Shipper {
       origin: String(origin),
     };
   }
+}
+
+interface Inner {
+  _getActiveRequests?(): readonly unknown[];
+  _getActiveHandles?(): readonly { fd?: number; _handle?: { reading?: boolean } | null }[];
+}
+
+/** Nothing keeps the event loop but one request: pipes of stdout and stderr are listed always, and keep nothing. */
+function oneWriteIsLeft(): boolean {
+  const { _getActiveRequests, _getActiveHandles } = process as Inner;
+  if (!_getActiveRequests || !_getActiveHandles || _getActiveRequests().length > 1) return false;
+  if (process.getActiveResourcesInfo().some((kind) => kind === 'Timeout' || kind === 'Immediate')) return false;
+  return _getActiveHandles().every(({ fd, _handle }) => fd !== undefined && fd <= 2 && !(fd === 0 && _handle?.reading));
 }
 
 function framed(kind: FrameKind, body: Uint8Array): Uint8Array[] {
