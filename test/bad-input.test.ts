@@ -19,7 +19,7 @@ import {
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { whywait as binary, isAlive, Place, programsOwn, type Started } from './command-kit.ts';
+import { whywait as binary, hasPid, isAlive, Place, programsOwn, type Started } from './command-kit.ts';
 
 const place = new Place();
 after(() => {
