@@ -691,7 +691,16 @@ function finish(frame: Frame): void {
     held.push(frame);
     return;
   }
-  if (frame.claimed || frame.end - frame.start >= longNs) write(frame);
+  if (frame.claimed || frame.end - frame.start >= longNs) {
+    write(frame);
+    return;
+  }
+  // What is not told of itself was its caller's running.
+  const { parent } = frame;
+  if (frame.waits === undefined && parent !== undefined && !parent.written) {
+    parent.cpu += frame.cpu;
+    frame.cpu = 0;
+  }
 }
 
 function write(frame: Frame): void {
