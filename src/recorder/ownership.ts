@@ -563,7 +563,7 @@ function match(
   if (order.length !== ops.length + sure.length) order = order.filter(({ root }) => heard.has(root));
   // Each answer whose owner is known already has a reaction of its own in the order.
   for (const root of sure) {
-    const at = order.length > ops.length ? order.findIndex((sight) => sight.root === root) : -1;
+    const at = order.findIndex((sight) => sight.root === root);
     if (at >= 0) order.splice(at, 1);
   }
   if (order.length === 0) order = frames;
