@@ -27,7 +27,7 @@ import {
   type Wait,
   watchResumes,
 } from './frames.ts';
-import { type Operation, Root } from './operation.ts';
+import { type Operation, type Peer, Root } from './operation.ts';
 import { count } from './span-buffer.ts';
 
 /** How an operation was asked: Operation.note. */
@@ -293,11 +293,13 @@ export function unheard(op: Operation): void {
 function openWindow(op: Operation, ask: Ask, at: number): void {
   if (window !== undefined && window.at !== at) closeWindow();
   if (window === undefined) {
-    window = new Window(at);
+    const w = new Window(at);
+    window = w;
     run = [];
     watchReactions(react);
     watchResumes(resumed);
-    nextTick(quiet, window);
+    // Not by a promise, whose reaction would be taken for somebody's.
+    queueMicrotask(() => nextTick(quiet, w));
   }
   window.ops.push(op);
   if (ask.trusted && ask.frame !== undefined) answer(ask.frame, op, at);
@@ -307,17 +309,16 @@ const maxRounds = 8;
 
 /**
  * Closes the window once its dispatch has nothing left to run. All queued ticks run before any microtask, and all
- * microtasks before the next tick: from a tick through a microtask to a tick, everything that could be run was. Two
- * such rounds, as what ran may have queued ticks behind ours; one, if the only answer was received.
+ * microtasks before the next tick: from the dispatch through a microtask to a tick, everything that could be run was.
+ * Two such rounds, as what ran may have queued ticks behind ours; one, if the only answer was received.
  */
 function quiet(w: Window): void {
   if (window !== w) return;
   const before = w.counted;
   w.counted = w.ran;
   const found = w.ops.length === 1 && w.sights.some(({ frame }) => frame !== undefined);
-  if (!found && w.rounds < maxRounds && (w.rounds < 2 || w.counted !== before)) {
+  if (!found && w.rounds < maxRounds && (w.rounds < 1 || w.counted !== before)) {
     w.rounds++;
-    // Not by a promise, whose reaction would be taken for somebody's.
     queueMicrotask(() => nextTick(quiet, w));
     return;
   }
@@ -373,7 +374,21 @@ function closeWindow(): void {
   }
 }
 
+/** The usual: one answer, and the function that asked went on first. As decide() would, with less ado. */
+function settleWithAsker({ ops, sights, written }: Window): boolean {
+  const op = ops[0];
+  const frame = op.frame as Frame | undefined;
+  if (ops.length > 1 || frame === undefined || op.root === undefined || op.exchange.setup) return false;
+  if (!(op.note as Ask).trusted) return false;
+  const sight = sights.find((one) => one.frame !== undefined);
+  if (sight === undefined || sight.frame !== frame || sight.root !== op.root) return false;
+  if (written !== undefined && isGranted(sight, op.peer, written)) return false;
+  settleWith(op, sight, frame);
+  return true;
+}
+
 function decide(w: Window): void {
+  if (settleWithAsker(w)) return;
   const sights = w.ops.length === 1 && w.written !== undefined ? withoutGranted(w, w.written) : w.sights;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   const picks = new Map<Operation, Sight | undefined>();
@@ -434,11 +449,12 @@ function decide(w: Window): void {
  */
 function withoutGranted({ ops, sights }: Window, written: readonly Operation[]): readonly Sight[] {
   const { peer } = ops[0];
-  const isGranted = ({ frame }: Sight) =>
-    frame !== undefined && written.some((op) => op.peer === peer && isUnder(op.frame as Frame, frame));
-  if (!sights.some((sight) => sight.frame !== undefined && !isGranted(sight))) return sights;
-  return sights.filter((sight) => !isGranted(sight));
+  if (!sights.some((sight) => sight.frame !== undefined && !isGranted(sight, peer, written))) return sights;
+  return sights.filter((sight) => !isGranted(sight, peer, written));
 }
+
+const isGranted = ({ frame }: Sight, peer: Peer, written: readonly Operation[]): boolean =>
+  frame !== undefined && written.some((op) => op.peer === peer && isUnder(op.frame as Frame, frame));
 
 /** The only answer let go on functions of one request, while the one that had written it is over: it was its pool's. */
 const isHeardByOne = ({ ops }: Window, op: Operation, frames: readonly Sight[]): boolean =>
