@@ -185,6 +185,13 @@ function callsOf(report: Report, name: string, protocol: string): string[] {
     .sort();
 }
 
+/** What the programs call another number of times than twenty. */
+const timesCalled = new Map([
+  ['listPins', 40],
+  ['readFeed', 40],
+  ['main', 1],
+]);
+
 function checkEverything(report: Report, program: string): void {
   const { coverage } = report;
   assert.equal(coverage.dropped, 0, 'nothing was dropped');
@@ -194,7 +201,10 @@ function checkEverything(report: Report, program: string): void {
   const source = readFileSync(join(here, 'programs', program), 'utf8').split('\n');
   for (const row of report.functions) {
     const begins = source.findIndex((line) => line.includes(`function ${row.function}(`)) + 1;
-    if (begins > 0) assert.equal(row.line, begins, `${row.function} begins on its line`);
+    if (begins > 0) {
+      assert.equal(row.line, begins, `${row.function} begins on its line`);
+      assert.equal(row.calls, timesCalled.get(row.function) ?? 20, `${row.function} was called so often`);
+    }
     assert.match(
       row.file,
       new RegExp(`programs/${program.replace('.', '\\.')}$`),

@@ -53,6 +53,16 @@ test('a function has a row with its calls, its wall time and where it went', () 
   });
 });
 
+test('the rest of a call adds its time to the function, and is no call of its own', () => {
+  const drawn = draw(home);
+  const whole = functionOf(reportDrawn(drawn), 'getUser');
+  drawn.columns.spans.rule[drawn.row('g')] = Rule.chain;
+  const rest = functionOf(reportDrawn(drawn), 'getUser');
+  assert.equal(whole.calls, 1);
+  assert.equal(rest.calls, 0);
+  assert.equal(rest.wall.totalMs, whole.wall.totalMs);
+});
+
 test('services that a function reaches through others are its own too, with the way there', () => {
   const one = functionOf(reported(home), 'loadHome');
   const short = one.services.map(({ service, calls, waitMs, via }) => ({ service, calls, waitMs, via }));

@@ -25,6 +25,7 @@ import {
   at,
   type CallSums,
   countCall,
+  countRest,
   type FunctionSums,
   newCalls,
   newFunction,
@@ -122,7 +123,8 @@ function addTree(kept: Kept, tree: Tree): void {
     const duration = tree.end[row] - tree.start[row];
     if (isFrame(tree, row)) {
       const sums = functionOf(row);
-      countCall(sums, duration, failed(tree, row));
+      if (spans.rule[row] === Rule.chain) countRest(sums, duration, failed(tree, row));
+      else countCall(sums, duration, failed(tree, row));
       addAccounts(sums.accounts, accountsOf(tree, row));
       lookAtFrame(tree, row, see);
     } else if (isOperation(tree, row)) {

@@ -63,6 +63,12 @@ export function countCall(sums: CallSums, ns: number, error: boolean): void {
   record(sums.time, ns);
 }
 
+/** The rest of a call that was counted already: its time, and its error. */
+export function countRest(sums: CallSums, ns: number, error: boolean): void {
+  if (error) sums.errors++;
+  sums.time.sum += ns;
+}
+
 export function addAccounts(into: FrameAccounts, from: FrameAccounts): void {
   for (const name of Object.keys(into) as (keyof FrameAccounts)[]) into[name] += from[name];
 }

@@ -139,7 +139,8 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
  * `none`: no owner. `uncertain`: several were possible. `sync`: it was written in its owner's synchronous run, and
  * nothing contradicted that. `resume`: its answer let its owner go on. `resumeUser`: its answer let a function of
  * the user's go on. `bound`: its answer called a callback of the owner's. `tag`: the owner made the bytes.
- * `chain`: asked for by the handler of an operation of the same owner. `creator`: whoever opened the connection.
+ * `chain`: asked for by the handler of an operation of the same owner; INTERNAL: the rest of a call whose beginning was
+ * written already, not a call of its own. `creator`: whoever opened the connection.
  * `root`: its own root (SERVER spans, background work).
  */
 export const Rule = {

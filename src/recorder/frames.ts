@@ -109,6 +109,8 @@ export class Frame implements FrameRef {
   /** Something beneath it is, or will be, written. */
   claimed = false;
   written = false;
+  /** It is the rest of a call whose beginning was written already. */
+  continues = false;
   /** Where callbacks of a written frame go on. */
   heir: Frame | undefined = undefined;
   spanId: SpanId | undefined = undefined;
@@ -648,6 +650,7 @@ function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: 
   if (!frame.written && !other) return frame;
   const heir = heard && !other ? new Frame(frame.site, root, frame, frame.end) : new Frame(site, root, frame, at);
   heir.state = State.done;
+  heir.continues = heir.site === frame.site && !other;
   if (other) {
     heir.parent = undefined;
     heir.root = store;
@@ -720,7 +723,7 @@ function write(frame: Frame): void {
     frame.end - frame.start,
     frame.cpu,
     frame.error,
-    Rule.root,
+    frame.continues ? Rule.chain : Rule.root,
   );
   if (frame.waitsLost > 0) count('dropped.waits', site.name, frame.waitsLost);
   const { waits } = frame;
