@@ -1,8 +1,8 @@
 // `npm run bench:overhead`: the CPU time that recording adds to a program, for an inbound request and for each Redis,
 // memcached and MySQL operation: bare, whywait, OpenTelemetry's auto-instrumentations and dd-trace, side by side.
 //
-// One process of each kind runs the same server (app.cjs). Rounds go through the kinds in turn, so that what changes
-// on the machine meanwhile meets all of them; each round gives a CPU time a request from the process's own counter.
+// One process of each kind runs the same server (app.cjs). The kinds take short turns, so that what changes on the
+// machine meanwhile meets all of them; each round gives a CPU time a request from the process's own counter.
 // Shown: the median of the rounds' differences from bare, and the quartiles. ROUNDS (9) and REQUESTS (300) set its length.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -135,11 +135,20 @@ async function start(kind: Kind): Promise<Running> {
 
 const cpu = async (port: number) => JSON.parse(await ask(port, '/cpu')) as { us: number; rss: number };
 
-/** CPU µs a request of the route, in one round. */
-async function measure({ port }: Running, route: Route): Promise<number> {
-  const before = await cpu(port);
-  for (let i = 0; i < requests; i++) await ask(port, route);
-  return ((await cpu(port)).us - before.us) / requests;
+/** Requests to one process before it is another's turn: a machine's slow moments are longer, and so meet all. */
+const turn = 20;
+
+/** CPU µs a request of the route for each process, in one round of turns. */
+async function measure(running: readonly Running[], route: Route): Promise<number[]> {
+  const us = running.map(() => 0);
+  for (let asked = 0; asked < requests; asked += turn) {
+    for (const [i, { port }] of running.entries()) {
+      const before = await cpu(port);
+      for (let n = asked; n < Math.min(requests, asked + turn); n++) await ask(port, route);
+      us[i]! += (await cpu(port)).us - before.us;
+    }
+  }
+  return us.map((sum) => sum / requests);
 }
 
 const quantile = (sorted: readonly number[], share: number) =>
@@ -153,14 +162,14 @@ const running: Running[] = [];
 try {
   for (const kind of kinds) running.push(await start(kind));
   const took = new Map<string, number[]>();
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -4; round < rounds; round++) {
     process.stderr.write(`\rround ${Math.max(0, round + 1)} of ${rounds} `);
     for (const route of routes) {
-      for (const one of running) {
-        const us = await measure(one, route);
-        if (round < 0) continue; // warm-up
-        const key = `${one.kind} ${route}`;
-        took.set(key, [...(took.get(key) ?? []), us]);
+      const us = await measure(running, route);
+      if (round < 0) continue; // warm-up
+      for (const [i, { kind }] of running.entries()) {
+        const key = `${kind} ${route}`;
+        took.set(key, [...(took.get(key) ?? []), us[i]!]);
       }
     }
   }
