@@ -90,7 +90,9 @@ export async function run(words: readonly string[], options: RunOptions): Promis
       tell(asTold(error));
     }
     if (report.run.processes.length === 0) {
-      note('no Node process was recorded. Is the program one of Node, and does it keep NODE_OPTIONS?');
+      note(
+        'no Node process was recorded: none called a service or waited. Should one have? Then see that it keeps NODE_OPTIONS.',
+      );
     } else if (options.report) {
       process.stderr.write(`\n${printReport(report, paperOf(process.stderr, options.color), { most: 20 })}`);
       note(`look closer: whywait view${options.dir === undefined ? '' : ` --dir ${options.dir}`} ${record.id}`);

@@ -675,7 +675,9 @@ function errorType(error: unknown): string {
   try {
     if (!types.isNativeError(error)) return typeof error;
     const { code } = error as { code?: unknown };
-    return typeof code === 'string' && code.length < 64 ? code : error.name;
+    // Codes as the field writes them, ECONNRESET, ER_DUP_ENTRY, 42P01: no text that somebody put there.
+    if (typeof code === 'string' && /^[A-Z0-9_]{1,63}$/.test(code)) return code;
+    return /^[A-Za-z]\w{0,62}$/.test(error.name) ? error.name : 'Error';
   } catch {
     return 'error';
   }

@@ -81,7 +81,8 @@ const isGrpc = (type: unknown): boolean => typeof type === 'string' && type.star
 
 function nameOf(method: unknown, path: unknown, grpc: boolean): string {
   const target = typeof path === 'string' ? path : '/';
-  if (grpc) return target.slice(1, 200);
+  // gRPC's HTTP/2 mapping: Path → ":path" "/" Service-Name "/" {method name}. Anything else is a path like others.
+  if (grpc && /^\/[\w.]{1,150}\/\w{1,100}$/.test(target)) return target.slice(1);
   return `${typeof method === 'string' ? method : 'GET'} ${pathPattern(target)}`.slice(0, 200);
 }
 
