@@ -347,6 +347,9 @@ function react(store: Store | undefined): void {
       w.first = false;
     });
   }
+  // One answer's owner is not a matter of how often its request's code goes on.
+  const last = w.ops.length === 1 ? w.sights[w.sights.length - 1] : undefined;
+  if (last !== undefined && last.root === store && last.frame === undefined) return;
   w.sights.push({ root: store, frame: undefined, wait: undefined, at: now(), first: w.first });
 }
 
@@ -387,8 +390,29 @@ function settleWithAsker({ ops, sights, written }: Window): boolean {
   return true;
 }
 
+/** A pool's usual: one answer, nothing known of who asked, and functions of one request went on. As decide() would. */
+function settleInOnlyRoot({ ops, sights, written }: Window): boolean {
+  if (ops.length !== 1 || written !== undefined || sights.length === 0) return false;
+  const op = ops[0];
+  const ask = op.note as Ask;
+  if (ask.exact || ask.trusted || op.exchange.setup) return false;
+  const { root } = sights[0];
+  let framed = false;
+  for (const sight of sights) {
+    if (sight.root !== root) return false;
+    if (sight.frame !== undefined) framed = true;
+  }
+  if (!framed) return false;
+  if (op.root !== root) {
+    op.root = root;
+    setFrame(op, ask, undefined);
+  }
+  placeInRoot(root, ops, sights);
+  return true;
+}
+
 function decide(w: Window): void {
-  if (settleWithAsker(w)) return;
+  if (settleWithAsker(w) || settleInOnlyRoot(w)) return;
   const sights = w.ops.length === 1 && w.written !== undefined ? withoutGranted(w, w.written) : w.sights;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   const picks = new Map<Operation, Sight | undefined>();
