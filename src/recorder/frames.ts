@@ -756,7 +756,7 @@ let onResume: ((frame: Frame, wait: Wait) => void) | undefined;
 export function watchResumes(fn: ((frame: Frame, wait: Wait) => void) | undefined): void {
   onResume = fn;
   holding = fn !== undefined;
-  if (holding) return;
+  if (holding || held.length === 0) return;
   const ended = held;
   held = [];
   for (const frame of ended) finish(frame);

@@ -390,22 +390,30 @@ function settleWithAsker({ ops, sights, written }: Window): boolean {
   return true;
 }
 
-/** A pool's usual: one answer, nothing known of who asked, and functions of one request went on. As decide() would. */
+/** A pool's usual: one answer, no function known to have asked, and those of one request went on. As decide() would. */
 function settleInOnlyRoot({ ops, sights, written }: Window): boolean {
   if (ops.length !== 1 || written !== undefined || sights.length === 0) return false;
   const op = ops[0];
   const ask = op.note as Ask;
-  if (ask.exact || ask.trusted || op.exchange.setup) return false;
+  if (ask.exact || op.exchange.setup) return false;
   const { root } = sights[0];
-  let framed = false;
+  if (ask.trusted && (op.frame !== undefined || op.root !== root)) return false;
+  let first: Sight | undefined;
+  let several = false;
   for (const sight of sights) {
     if (sight.root !== root) return false;
-    if (sight.frame !== undefined) framed = true;
+    if (sight.frame === undefined) continue;
+    if (first === undefined) first = sight;
+    else if (sight.frame !== first.frame) several = true;
   }
-  if (!framed) return false;
+  if (first === undefined) return false;
   if (op.root !== root) {
     op.root = root;
     setFrame(op, ask, undefined);
+  }
+  if (!several && op.frame === undefined) {
+    settleWith(op, first, first.frame);
+    return true;
   }
   placeInRoot(root, ops, sights);
   return true;
