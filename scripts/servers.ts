@@ -123,6 +123,20 @@ async function start(name: string, program: string, args: string[], port: number
   };
 }
 
+/** Installs everything that tests use, at once: two test files that install side by side would meet apt's lock. */
+export function installAll(): void {
+  need({
+    mariadbd: 'mariadb-server',
+    'mariadb-install-db': 'mariadb-server',
+    postgres: 'postgresql',
+    initdb: 'postgresql',
+    memcached: 'memcached',
+    'redis-server': 'redis-server',
+    openssl: 'openssl',
+  });
+  chromiumPath();
+}
+
 /** Path of openssl, for certificates; installed when there is none. */
 export function opensslPath(): string {
   need({ openssl: 'openssl' });

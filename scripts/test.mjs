@@ -24,5 +24,6 @@ if (words.length === 0) {
   step('types', 'npx', ['tsc', '--noEmit']);
   step('lint', 'npx', ['biome', 'check', '--error-on-warnings', '.']);
   step('build', 'node', ['scripts/build.mjs']);
+  step('servers', 'node', ['--import', 'tsx', 'scripts/install.ts']);
 }
 step('tests', 'node', ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=180000', ...files]);
