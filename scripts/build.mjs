@@ -1,67 +1,34 @@
 // Builds dist/: the recorder (CommonJS, everything bundled), the command line (ESM, dependencies left outside)
 // and the page. Run by `npm install` (prepare) and by `npm test`.
 
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildPage } from 'vite';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
-/** Entry → where it is written. Recorder files are loaded by path into the user's process. */
-const recorder = { recorder: 'src/recorder/main.ts' };
-const existing = (entries) => Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path)));
+const all = { bundle: true, platform: 'node', target: 'node20', legalComments: 'none' };
+const commonJs = { ...all, outdir: 'dist/recorder', outExtension: { '.js': '.cjs' }, format: 'cjs' };
+const esm = { ...all, outExtension: { '.js': '.mjs' }, format: 'esm' };
 
-await build({
-  entryPoints: existing(recorder),
-  outdir: 'dist/recorder',
-  outExtension: { '.js': '.cjs' },
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  legalComments: 'none',
-});
+// Files of the recorder are loaded by path into the user's process.
+await build({ ...commonJs, entryPoints: { recorder: 'src/recorder/main.ts' } });
 
 // The parser is loaded when a file is met for the first time: small is quick.
-await build({
-  entryPoints: existing({ transform: 'src/recorder/transform/file.ts' }),
-  outdir: 'dist/recorder',
-  outExtension: { '.js': '.cjs' },
-  bundle: true,
-  minify: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  legalComments: 'none',
-});
+await build({ ...commonJs, entryPoints: { transform: 'src/recorder/transform/file.ts' }, minify: true });
 
 // A module for each of its URLs: Node would load a CommonJS file once only.
-await build({
-  entryPoints: existing({ hooks: 'src/recorder/transform/hooks.ts' }),
-  outdir: 'dist/recorder',
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  legalComments: 'none',
-});
+await build({ ...esm, entryPoints: { hooks: 'src/recorder/transform/hooks.ts' }, outdir: 'dist/recorder' });
 
 await build({
-  entryPoints: existing({ main: 'src/cli/main.ts', 'store-worker': 'src/store/worker.ts' }),
+  ...esm,
+  entryPoints: { main: 'src/cli/main.ts', 'store-worker': 'src/store/worker.ts' },
   outdir: 'dist/cli',
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
   packages: 'external',
 });
 
-if (existsSync('src/ui/index.html')) {
-  const { build: page } = await import('vite');
-  await page({ configFile: 'src/ui/vite.config.ts', logLevel: 'warn' });
-}
+await buildPage({ configFile: 'src/ui/vite.config.ts', logLevel: 'warn' });

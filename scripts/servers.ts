@@ -50,11 +50,24 @@ function found(program: string): string | undefined {
 
 let updated = false;
 
+/** The programs that tests, demo and benchmarks start, and Debian's package of each. */
+const packageOf = {
+  mariadbd: 'mariadb-server',
+  'mariadb-install-db': 'mariadb-server',
+  postgres: 'postgresql',
+  initdb: 'postgresql',
+  memcached: 'memcached',
+  'redis-server': 'redis-server',
+  openssl: 'openssl',
+  chromium: 'chromium',
+} as const;
+type Name = keyof typeof packageOf;
+
 /** Installs the Debian packages of the programs that are missing. */
-function need(programs: Record<string, string>): void {
-  const missing = Object.keys(programs).filter((program) => !found(program));
+function need(...programs: readonly Name[]): void {
+  const missing = programs.filter((program) => !found(program));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((program) => programs[program]!))];
+  const packages = [...new Set(missing.map((program) => packageOf[program]))];
   if (!found('apt-get')) {
     throw new Error(`${missing.join(', ')} not found: install ${packages.join(', ')} and start again`);
   }
@@ -125,42 +138,34 @@ async function start(name: string, program: string, args: string[], port: number
 
 /** Installs everything that tests use, at once: two test files that install side by side would meet apt's lock. */
 export function installAll(): void {
-  need({
-    mariadbd: 'mariadb-server',
-    'mariadb-install-db': 'mariadb-server',
-    postgres: 'postgresql',
-    initdb: 'postgresql',
-    memcached: 'memcached',
-    'redis-server': 'redis-server',
-    openssl: 'openssl',
-  });
+  need(...(Object.keys(packageOf) as Name[]).filter((program) => program !== 'chromium'));
   chromiumPath();
 }
 
 /** Path of openssl, for certificates; installed when there is none. */
 export function opensslPath(): string {
-  need({ openssl: 'openssl' });
+  need('openssl');
   return found('openssl')!;
 }
 
 /** Path of a Chromium; installed when there is none. */
 export function chromiumPath(): string {
   const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  if (!names.some((name) => found(name))) need({ chromium: 'chromium' });
+  if (!names.some((name) => found(name))) need('chromium');
   return names.map((name) => found(name)).find((path) => path !== undefined)!;
 }
 
 const newDir = (name: string) => mkdtempSync(join(tmpdir(), `whywait-${name}-`));
 
 export async function startMemcached(): Promise<Server> {
-  need({ memcached: 'memcached' });
+  need('memcached');
   const port = await freePort();
   const args = ['-l', '127.0.0.1', '-p', String(port), '-U', '0', '-m', '64', ...(asRoot ? ['-u', 'root'] : [])];
   return start('memcached', found('memcached')!, args, port, newDir('memcached'));
 }
 
 export async function startRedis(): Promise<Server> {
-  need({ 'redis-server': 'redis-server' });
+  need('redis-server');
   const port = await freePort();
   const dir = newDir('redis');
   const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--save', '', '--appendonly', 'no'];
@@ -169,7 +174,7 @@ export async function startRedis(): Promise<Server> {
 
 /** MariaDB with a user root without a password on TCP, and an empty database `pins`. */
 export async function startMariadb(): Promise<Server> {
-  need({ mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server' });
+  need('mariadbd', 'mariadb-install-db');
   const port = await freePort();
   const dir = newDir('mariadb');
   const asUser = asRoot ? ['--user=root'] : [];
@@ -197,7 +202,7 @@ export async function startMariadb(): Promise<Server> {
 
 /** PostgreSQL with a superuser `postgres` trusted on TCP, and pg_stat_statements loaded. */
 export async function startPostgres(): Promise<Server> {
-  need({ postgres: 'postgresql', initdb: 'postgresql' });
+  need('postgres', 'initdb');
   const port = await freePort();
   const dir = newDir('postgres');
   // PostgreSQL refuses to run as root: hand the directory to its own user.

@@ -127,8 +127,6 @@ export type ColumnsOf<T extends Table> = { [C in T['columns'][number] as C['name
 
 export type SpanColumns = ColumnsOf<typeof spans>;
 export type WaitColumns = ColumnsOf<typeof waits>;
-export type FunctionColumns = ColumnsOf<typeof functions>;
-export type CounterColumns = ColumnsOf<typeof counters>;
 
 /** What a span stands for: OpenTelemetry's SpanKind. */
 export const Kind = { internal: 0, server: 1, client: 2, producer: 3, consumer: 4 } as const;

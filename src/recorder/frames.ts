@@ -878,8 +878,6 @@ export const runtime = Object.freeze({
   out,
 });
 
-export type FramesRuntime = typeof runtime;
-
 export const globalName = '$ww';
 
 /** Makes the runtime reachable. Transformed code must find it, whatever `on` is. */
