@@ -1,7 +1,7 @@
 // The command as typed: the real binary, real programs, their exit codes, signals and words.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { RunSummary } from '../src/model/api.ts';
 import type { Report } from '../src/model/report.ts';
+import { atTerminal, hasTerminal } from './command-kit.ts';
 
 const home = join(dirname(fileURLToPath(import.meta.url)), '..');
 const whywait = join(home, 'bin/whywait.mjs');
@@ -159,11 +160,8 @@ test('SIGINT to us alone reaches the program; its exit code is ours', async () =
   assert.match(stdout, /interrupts 1/);
 });
 
-const hasScript = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
-
-test('Ctrl-C at a terminal reaches the program once, then the report is printed', { skip: !hasScript }, async () => {
-  const command = `'${process.execPath}' '${whywait}' run --no-ui --dir '${newRoot()}' stays.js`;
-  const terminal: ChildProcess = spawn('script', ['-qefc', command, '/dev/null'], { cwd: dir, env: clean });
+test('Ctrl-C at a terminal reaches the program once, then the report is printed', { skip: !hasTerminal }, async () => {
+  const terminal = atTerminal(['run', '--no-ui', '--dir', newRoot(), 'stays.js'], dir);
   let said = '';
   await new Promise<void>((resolve, reject) => {
     terminal.stdout!.on('data', (chunk) => {

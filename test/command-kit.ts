@@ -28,6 +28,18 @@ export interface CliOptions extends SpawnOptions {
 /** What whywait prints of its own, one line or two of an error, comes off; what is left is the program's. */
 export const programsOwn = (stderr: string): string => stderr.replace(/^whywait: .*\n( {9}.*\n)?/gm, '');
 
+/** Whether `script(1)`, which makes a terminal, is here. */
+export const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
+
+/**
+ * Starts whywait at a terminal of its own, which gives `0x03` on its standard input as Ctrl-C. With `exec` no shell stays
+ * between: one that waits (dash does, bash does not) takes the interrupt too, and its exit code hides ours.
+ */
+export const atTerminal = (args: readonly string[], cwd: string): ChildProcess => {
+  const command = ['exec', ...[process.execPath, whywait, ...args].map((word) => `'${word}'`)].join(' ');
+  return spawn('script', ['-qefc', command, '/dev/null'], { cwd, env: clean });
+};
+
 export class Place {
   readonly dir = mkdtempSync(join(tmpdir(), 'whywait-e2e-'));
   #roots = 0;

@@ -2,12 +2,12 @@
 // each Node that whywait supports: stdout to the byte, stderr, exit code and signal must be the same.
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { majors, nodeBinary } from '../scripts/nodes.ts';
-import { whywait as binary, clean, Place, programsOwn, Started } from './command-kit.ts';
+import { atTerminal, whywait as binary, clean, hasTerminal, Place, programsOwn, Started } from './command-kit.ts';
 
 const place = new Place();
 after(() => place.remove());
@@ -266,16 +266,14 @@ test('each exit code from 0 to 255 is that of whywait run', () => {
   }
 });
 
-const hasScript = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
-const atTerminal = { skip: hasScript ? false : 'script(1), which makes a terminal, is not here' };
+const ifTerminal = { skip: hasTerminal ? false : 'script(1), which makes a terminal, is not here' };
 
-test('at a terminal the program has one, and reads what is typed', atTerminal, async () => {
+test('at a terminal the program has one, and reads what is typed', ifTerminal, async () => {
   place.put({
     'typed.cjs': `console.log('terminal', process.stdin.isTTY, process.stdout.isTTY, process.stderr.isTTY, process.stdout.columns > 0 || process.stdout.columns === 0);
       process.stdin.setRawMode(true); console.log('ready'); process.stdin.once('data', (key) => { process.stdin.setRawMode(false); console.log('key', key.toString('hex')); process.exit(3); });`,
   });
-  const command = `'${process.execPath}' '${binary}' run --no-ui --dir '${place.newRoot()}' typed.cjs`;
-  const one = new Started(spawn('script', ['-qefc', command, '/dev/null'], { cwd: place.dir, env: clean }));
+  const one = new Started(atTerminal(['run', '--no-ui', '--dir', place.newRoot(), 'typed.cjs'], place.dir));
   await one.said('ready');
   one.child.stdin!.write('\u0003');
   const { status, stdout } = await one.end();
@@ -295,7 +293,7 @@ for (const [what, source] of [
     `const { Worker, isMainThread } = require('node:worker_threads'); if (isMainThread) new Worker('setInterval(() => {}, 1000)', { eval: true });`,
   ],
 ] as const) {
-  test(`Ctrl-C at a terminal reaches ${what} once in each process, then the report comes`, atTerminal, async () => {
+  test(`Ctrl-C at a terminal reaches ${what} once in each process, then the report comes`, ifTerminal, async () => {
     const file = `interrupted-${what.replace(/ /g, '-')}.cjs`;
     place.put({
       [file]: `${source}
@@ -305,8 +303,7 @@ for (const [what, source] of [
         setInterval(() => {}, 1000);
         ${service} serve().then(ask);`,
     });
-    const command = `'${process.execPath}' '${binary}' run --no-ui --dir '${place.newRoot()}' ${file}`;
-    const one = new Started(spawn('script', ['-qefc', command, '/dev/null'], { cwd: place.dir, env: clean }));
+    const one = new Started(atTerminal(['run', '--no-ui', '--dir', place.newRoot(), file], place.dir));
     await one.said('ready');
     one.child.stdin!.write('\u0003');
     const { status, stdout } = await one.end();
