@@ -1,5 +1,5 @@
-// Real servers for the demo, the tests and the benchmarks: MariaDB, PostgreSQL, memcached and Redis, each on a free
-// port of 127.0.0.1 with its data in a temporary directory that goes when it stops. What is missing (a Chromium for the
+// Real servers for the demo, the tests and the benchmarks: MariaDB, PostgreSQL, memcached, Redis, RabbitMQ, NATS and
+// mosquitto, each on a free port of 127.0.0.1 with its data in a temporary directory that goes when it stops. What is missing (a Chromium for the
 // page's tests, too) is installed from Debian's packages first (as root, or by sudo without a password).
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -58,6 +58,10 @@ const packageOf = {
   initdb: 'postgresql',
   memcached: 'memcached',
   'redis-server': 'redis-server',
+  rabbitmqctl: 'rabbitmq-server',
+  epmd: 'erlang-base',
+  'nats-server': 'nats-server',
+  mosquitto: 'mosquitto',
   openssl: 'openssl',
   chromium: 'chromium',
 } as const;
@@ -103,9 +107,19 @@ function listening(child: ChildProcess, port: number, name: string, said: () => 
   });
 }
 
-async function start(name: string, program: string, args: string[], port: number, dir: string): Promise<Server> {
+async function start(
+  name: string,
+  program: string,
+  args: string[],
+  port: number,
+  dir: string,
+  env: Record<string, string> = {},
+): Promise<Server> {
   let said = '';
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '' } });
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
   const hear = (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4000);
   };
@@ -234,4 +248,78 @@ export async function startPostgres(): Promise<Server> {
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   const [program, ...args] = [...as, found('postgres')!, '-D', `${dir}/data`, ...flags];
   return start('postgres', program!, args, port, dir);
+}
+
+/**
+ * RabbitMQ (AMQP 0-9-1) with the user guest, password guest, and its counters as text at
+ * http://127.0.0.1:metricsPort/metrics. Takes some seconds to start.
+ */
+export async function startRabbitmq(): Promise<Server & { readonly metricsPort: number }> {
+  need('rabbitmqctl', 'epmd');
+  const [port, metricsPort, nodesPort, namesPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const dir = newDir('rabbitmq');
+  const config = {
+    'listeners.tcp.1': `127.0.0.1:${port}`,
+    'prometheus.tcp.ip': '127.0.0.1',
+    'prometheus.tcp.port': metricsPort,
+    'log.file': false,
+    'log.console': true,
+    'log.console.level': 'warning',
+  };
+  const lines = Object.entries(config).map(([key, value]) => `${key} = ${value}\n`);
+  writeFileSync(join(dir, 'rabbitmq.conf'), lines.join(''));
+  writeFileSync(join(dir, 'plugins'), '[rabbitmq_prometheus].\n');
+  // Erlang's nodes find each other by a daemon, which would outlive the server: it gets one of its own.
+  const names = await start(
+    'epmd',
+    found('epmd')!,
+    ['-port', String(namesPort), '-address', '127.0.0.1'],
+    namesPort,
+    dir,
+  );
+  const env = {
+    HOME: dir,
+    ERL_EPMD_PORT: String(namesPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    // Without it the script stays, and answers SIGTERM by a second Erlang that asks the first one to stop.
+    RUNNING_UNDER_SYSTEMD: '1',
+    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    RABBITMQ_CONFIG_FILE: join(dir, 'rabbitmq.conf'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, 'plugins'),
+    RABBITMQ_NODENAME: 'whywait@localhost',
+    RABBITMQ_DIST_PORT: String(nodesPort),
+    RABBITMQ_MNESIA_BASE: join(dir, 'data'),
+    RABBITMQ_LOG_BASE: join(dir, 'logs'),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none',
+  };
+  // Debian's program of this name in /usr/sbin becomes another user first.
+  const debians = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+  const program = existsSync(debians) ? debians : found('rabbitmq-server')!;
+  const server = await start('rabbitmq-server', program, [], port, dir, env);
+  const stop = async () => {
+    process.kill(server.pid, 'SIGKILL'); // an orderly end takes five seconds, for data that nobody wants
+    await server.stop();
+    await names.stop();
+  };
+  return { ...server, metricsPort, stop };
+}
+
+/** NATS with JetStream, and its counters as JSON at http://127.0.0.1:monitorPort/varz. */
+export async function startNats(): Promise<Server & { readonly monitorPort: number }> {
+  need('nats-server');
+  const [port, monitorPort] = await Promise.all([freePort(), freePort()]);
+  const dir = newDir('nats');
+  const args = ['-a', '127.0.0.1', '-p', String(port), '-m', String(monitorPort), '-js', '-sd', dir];
+  return { ...(await start('nats-server', found('nats-server')!, args, port, dir)), monitorPort };
+}
+
+/** mosquitto (MQTT 3.1, 3.1.1 and 5) that lets everybody in, its counters in topics below $SYS/broker each second. */
+export async function startMosquitto(): Promise<Server> {
+  need('mosquitto');
+  const port = await freePort();
+  const dir = newDir('mosquitto');
+  const config = ['allow_anonymous true', 'sys_interval 1', `listener ${port} 127.0.0.1`, 'max_queued_messages 0'];
+  if (asRoot) config.push('user root');
+  writeFileSync(join(dir, 'mosquitto.conf'), `${config.join('\n')}\n`);
+  return start('mosquitto', found('mosquitto')!, ['-c', join(dir, 'mosquitto.conf')], port, dir);
 }
