@@ -1,12 +1,14 @@
 // Real servers for the demo, the tests and the benchmarks: MariaDB, PostgreSQL, memcached, Redis, RabbitMQ, NATS and
-// mosquitto, each on a free port of 127.0.0.1 with its data in a temporary directory that goes when it stops. What is missing (a Chromium for the
-// page's tests, too) is installed from Debian's packages first (as root, or by sudo without a password).
+// mosquitto, each on a free port of 127.0.0.1 with its data in a temporary directory that goes when it stops. What is
+// missing (a Chromium for the page's tests, too) is installed from Debian's packages first (as root, or by sudo without
+// a password). Debian has no MongoDB: its protocol is served by mongo-java-server, where there are a JDK and Maven.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface Server {
   readonly port: number;
@@ -154,6 +156,8 @@ async function start(
 export function installAll(): void {
   need(...(Object.keys(packageOf) as Name[]).filter((program) => program !== 'chromium'));
   chromiumPath();
+  const reason = mongodbIsMissing();
+  if (reason) console.error(`no server for MongoDB's tests: ${reason}`);
 }
 
 /** Path of openssl, for certificates; installed when there is none. */
@@ -322,4 +326,49 @@ export async function startMosquitto(): Promise<Server> {
   if (asRoot) config.push('user root');
   writeFileSync(join(dir, 'mosquitto.conf'), `${config.join('\n')}\n`);
   return start('mosquitto', found('mosquitto')!, ['-c', join(dir, 'mosquitto.conf')], port, dir);
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+const mongodbJars = join(here, '../.cache/mongo-java-server');
+
+/** Why there is no server for MongoDB; '' when there is one. Its jars come from Maven Central, once. */
+export function mongodbIsMissing(): string {
+  const missing = ['java', 'javac', 'mvn'].filter((program) => !found(program));
+  if (missing.length > 0) return `${missing.join(', ')} not found`;
+  if (existsSync(mongodbJars)) return '';
+  const dir = join(here, '../.cache', `mongo-java-server-${process.pid}`);
+  mkdirSync(dir, { recursive: true });
+  const args = [
+    '-q',
+    '-B',
+    '-f',
+    join(here, 'mongodb/pom.xml'),
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${dir}`,
+  ];
+  try {
+    console.error('installing mongo-java-server …');
+    execFileSync(found('mvn')!, args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 300_000 });
+    renameSync(dir, mongodbJars);
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    if (!existsSync(mongodbJars))
+      return `mongo-java-server could not be had: ${(error as Error).message.split('\n')[0]}`;
+  }
+  return '';
+}
+
+/** mongo-java-server: MongoDB's protocol over data in memory. Ask `mongodbIsMissing` first. */
+export async function startMongodb(): Promise<Server> {
+  const reason = mongodbIsMissing();
+  if (reason) throw new Error(reason);
+  const port = await freePort();
+  const args = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${mongodbJars}/*`];
+  return start(
+    'mongo-java-server',
+    found('java')!,
+    [...args, join(here, 'mongodb/Serve.java'), String(port)],
+    port,
+    newDir('mongodb'),
+  );
 }
