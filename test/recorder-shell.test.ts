@@ -90,7 +90,8 @@ for (const node of nodes) {
     );
     assert.equal(stderr, '');
     assert.equal(code, 3);
-    const [fetched, got] = stdout.match(/00-1{16}2{16}-[0-9a-f]{16}-01/g) ?? [];
+    // What we add to a request is taken out of it again.
+    assert.equal(stdout, 'undefined undefined\n');
     const servers = spans.filter(({ kind }) => kind === 2 - 1);
     const home = servers.find(({ operation }) => operation === 'GET /home/:id');
     assert.equal(home?.trace, '11111111111111112222222222222222');
@@ -109,8 +110,6 @@ for (const node of nodes) {
     assert.equal(users?.parent, toUsers[0].span);
     assert.equal(broken?.parent, toBroken[0].span);
     assert.equal(toUsers[0].parent, home?.span);
-    assert.equal(fetched, `00-${toUsers[0].trace}-${toUsers[0].span}-01`);
-    assert.equal(got, `00-${toBroken[0].trace}-${toBroken[0].span}-01`);
     assert.match(toUsers[0].service, /^http:\/\/127\.0\.0\.1:\d+$/);
     assert.equal(spans.filter(({ error }) => error === 'ECONNREFUSED').length, 1);
   });
@@ -468,9 +467,9 @@ for (const node of nodes) {
     assert.equal(stderr, '');
     assert.equal(code, 0);
     const results = JSON.parse(stdout) as Record<string, [string, number]>;
-    const without = (text: string) => text.replace(/traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01\r\n/g, '');
+    const without = (text: string) => text.replace(/traceParent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01\r\n/g, '');
     const added = (text: string) => text.length - without(text).length;
-    const line = 'traceparent: 00-'.length + 32 + 1 + 16 + '-01\r\n'.length;
+    const line = 'traceParent: 00-'.length + 32 + 1 + 16 + '-01\r\n'.length;
     const counts = Object.fromEntries(
       Object.entries(results)
         .filter(([name]) => name !== 'untouched')
@@ -498,7 +497,7 @@ for (const node of nodes) {
     assert.equal(without(results['latin'][0]), 'GET /over HTTP/1.1\r\nhost: x\r\nx: \u00e9\r\n\r\n');
     assert.equal(results['hex'][0], get);
     for (const name of ['corked', 'parts', 'together']) assert.equal(without(results[name][0]), post + inner);
-    assert.match(results['corked'][0], /^POST \/over HTTP\/1\.1\r\ntraceparent/);
+    assert.match(results['corked'][0], /^POST \/over HTTP\/1\.1\r\n[^]*\r\ntraceParent: [^\r]*\r\n\r\n/);
     assert.deepEqual(results['untouched'], [true]);
     const posts = spans.filter(({ operation }) => operation === 'POST /over');
     assert.deepEqual(

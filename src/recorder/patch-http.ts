@@ -16,7 +16,7 @@ import { newTrace } from './ids.ts';
 import type { Root } from './operation.ts';
 import { arrival, snapshot } from './ownership.ts';
 import { patch } from './patch.ts';
-import { parseTraceparent } from './propagate.ts';
+import { parseTraceparent, takeTraceparent } from './propagate.ts';
 import { count, writeServerSpan } from './span-buffer.ts';
 import { newStamp } from './stamp.ts';
 
@@ -66,7 +66,7 @@ export function openInbound(traceparent: unknown): Root {
 
 function arrived(request: http.IncomingMessage, response: http.ServerResponse | Socket, upgrade: boolean): Root {
   const { method = '', url = '', headers, socket } = request;
-  const root = openInbound(headers.traceparent);
+  const root = openInbound(takeTraceparent(request));
   inbound.set(response, {
     root,
     operation: upgrade ? `${method} ${pathPattern(url)} (upgrade)` : `${method} ${pathPattern(url)}`,

@@ -2,17 +2,27 @@
 // outgoing ones that go to this machine, a private network, or a host that the user named.
 //
 // A header is added to HTTP/1.1 bytes only where they provably begin a request: the decoder stood at a message border,
-// opened exactly there, and the bytes hold the whole head. It goes right behind the request line:
+// opened exactly there, and the bytes hold the whole head. It goes to the head's end:
 //
-//   GET /users/7 HTTP/1.1\r\n ⟨traceparent: 00-…-01\r\n⟩ host: users:3000\r\n …\r\n\r\n
+//   GET /users/7 HTTP/1.1\r\n host: users:3000\r\n …\r\n ⟨traceParent: 00-…-01\r\n⟩ \r\n
 //
-// Never to a head that has one, that is signed, or that opens a tunnel.
+// Never to a head that has one, that is signed, that opens a tunnel, or that might then be too long for its server.
+//
+// A recorded program takes ours out again of what it receives: its headers are those that the other program gave, and
+// a proxy that hands them on does not hand on a parent that is not its own. Ours is told from anybody else's by its
+// spelling: names mean the same in any case, and everybody else writes this one in lower case, or as Go does.
 
+import type { IncomingMessage } from 'node:http';
 import { requestHead } from '../protocols/http1/head.ts';
 import type { Connection } from './connection.ts';
 import { hex8 } from './ids.ts';
 import type { SpanId } from './operation.ts';
 import type { Options } from './options.ts';
+
+const spelling = 'traceParent';
+
+/** Servers refuse heads that are longer than 8 KiB (nginx, Apache) or 16 KiB (Node). */
+const longestHead = 7 * 1024;
 
 /** version 00, trace, span, flags: sampled. */
 export function traceparentOf(trace: Uint32Array, span: SpanId): string {
@@ -82,16 +92,37 @@ export function propagation(options: Options): Propagate {
     const op = connection.newest;
     if (op?.root === undefined) return data;
     const head = requestHead(bytes);
-    if (head === undefined || head.traceparent || isSigned(bytes, head.end)) return data;
-    const line = `traceparent: ${traceparentOf(op.root.trace, op.id)}\r\n`;
-    const at = head.afterRequestLine;
+    if (head === undefined || head.traceparent || head.end > longestHead || isSigned(bytes, head.end)) return data;
+    const line = `${spelling}: ${traceparentOf(op.root.trace, op.id)}\r\n`;
+    const at = head.end - 2;
     if (typeof data !== 'string') {
       return Buffer.concat([bytes.subarray(0, at), Buffer.from(line, 'latin1'), bytes.subarray(at)]);
     }
-    // The first line's end is where the bytes have it, whatever a character's width.
-    const after = data.indexOf('\n') + 1;
+    // The empty line's place in characters, whatever a character's width.
+    const after = data.indexOf('\r\n\r\n') + 2;
     return data.slice(0, after) + line + data.slice(after);
   };
+}
+
+let countKey: symbol | undefined;
+
+/** The `traceparent` of an inbound request; one of ours is taken out of its headers. */
+export function takeTraceparent(request: IncomingMessage): unknown {
+  const { rawHeaders, headers } = request;
+  const at = rawHeaders.length - 2;
+  if (rawHeaders[at] !== spelling) return headers['traceparent'];
+  const value = rawHeaders[at + 1];
+  countKey ??= Object.getOwnPropertySymbols(request).find(({ description }) => description === 'kHeadersCount');
+  const counts = request as unknown as Record<symbol, unknown>;
+  const count = countKey && counts[countKey];
+  if (typeof count !== 'number') return value;
+  rawHeaders.length = at;
+  // So many of the raw ones count: no more than `server.maxHeadersCount`.
+  if (count > at) {
+    counts[countKey!] = at;
+    delete headers['traceparent'];
+  }
+  return value;
 }
 
 /** AWS SigV4 and its like, HTTP Signatures of any draft: what is signed must not change. */

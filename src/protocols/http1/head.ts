@@ -1,11 +1,9 @@
-// Where a header may be added to a request that is about to be written, when its framing proves that it is one.
+// Where the head ends of a request that is about to be written, when its framing proves that it is one.
 
 import { startsWith } from './reader.ts';
 
 export interface RequestHead {
-  /** Offset just after the request line's line end: a header line may be put here. */
-  readonly afterRequestLine: number;
-  /** Offset just after the empty line that ends the head. */
+  /** Offset just after the empty line that ends the head: a header line may be put two bytes before. */
   readonly end: number;
   /** The head holds a traceparent header already. */
   readonly traceparent: boolean;
@@ -29,7 +27,7 @@ export function requestHead(bytes: Uint8Array): RequestHead | undefined {
   for (;;) {
     const end = bytes.indexOf(LF, at);
     if (end <= at || bytes[end - 1] !== CR) return undefined;
-    if (end === at + 1) return { afterRequestLine: lineEnd + 1, end: end + 1, traceparent };
+    if (end === at + 1) return { end: end + 1, traceparent };
     const colon = nameEnd(bytes, at, end);
     if (colon < 0) return undefined;
     if (colon - at === 11 && startsWith(bytes, at, colon, 'traceparent')) traceparent = true;
