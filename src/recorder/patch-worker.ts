@@ -3,6 +3,7 @@
 // Child processes with an environment of their own are left alone: whoever empties it may mean to.
 
 import workers from 'node:worker_threads';
+import { standsFor } from './patch.ts';
 
 interface WorkerOptions {
   readonly env?: unknown;
@@ -16,6 +17,7 @@ export function patchWorkers(recorder: string): void {
       return Reflect.construct(target, told(args, recorder), newTarget);
     },
   });
+  standsFor(follows, Worker);
   // The namespace of `import` takes it from here too.
   workers.Worker = follows;
 }

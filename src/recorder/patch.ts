@@ -1,5 +1,16 @@
 // Putting a function of ours in the place of one of Node's.
 
+const replaced = new WeakMap<object, object>();
+
+/** What a function of ours stands for; any other one itself. */
+export const originalOf = (value: unknown): unknown =>
+  (typeof value === 'function' ? replaced.get(value) : undefined) ?? value;
+
+/** From now, `fn` shows the text of `original`. */
+export function standsFor(fn: object, original: object): void {
+  replaced.set(fn, original);
+}
+
 /**
  * Replaces `owner[name]` by what `wrap` makes of it, keeping its name, length and property attributes. A method that
  * is inherited becomes an own one, not enumerable. Does nothing where there is none (another version of Node).
@@ -8,6 +19,7 @@ export function patch<F>(owner: object, name: string, wrap: (original: F) => F):
   const original = (owner as Record<string, unknown>)[name];
   if (typeof original !== 'function') return;
   const wrapped = wrap(original as F) as object;
+  standsFor(wrapped, original);
   Object.defineProperty(wrapped, 'name', { value: original.name, configurable: true });
   Object.defineProperty(wrapped, 'length', { value: original.length, configurable: true });
   const before = Object.getOwnPropertyDescriptor(owner, name);

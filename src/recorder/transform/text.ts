@@ -1,5 +1,7 @@
 // The marks in compiled code, and the way back: what the recorder itself needs of them, without the parser.
 
+import { originalOf, standsFor } from '../patch.ts';
+
 /** Every insertion stands between these two. The text of an arrow function may end before its last `close`. */
 export const open = '/*$<*/';
 export const close = '/*>$*/';
@@ -24,16 +26,17 @@ export const placeSites = (code: string, first: number): string =>
 
 /**
  * Makes Function.prototype.toString give the user's own text: functions are sent to browsers, workers and other
- * contexts as text, and there nobody knows our runtime.
+ * contexts as text, and there nobody knows our runtime. And the text of Node's own functions where ours stand.
  */
 export function keepFunctionText(): void {
   const native = Function.prototype.toString;
   const own = {
     toString(this: unknown): string {
-      const text: string = Reflect.apply(native, this === own.toString ? native : this, []);
+      const text: string = Reflect.apply(native, originalOf(this), []);
       return text.includes(open) ? original(text) : text;
     },
   };
+  standsFor(own.toString, native);
   Object.defineProperty(Function.prototype, 'toString', {
     value: own.toString,
     writable: true,
