@@ -112,7 +112,7 @@ function endsAt(key: string, at: number, length: number): boolean {
 }
 
 /** An e-mail address, a UUID, or a token of mixed letters and digits: no part of it is a word. */
-function looksSecret(key: string, from: number, to: number): boolean {
+export function looksSecret(key: string, from: number, to: number): boolean {
   let upper = 0;
   let lower = 0;
   let digit = 0;
