@@ -19,10 +19,12 @@ import pg from 'pg';
 import { createClient } from 'redis';
 import {
   freePort,
+  mongodbIsMissing,
   opensslPath,
   type Server,
   startMariadb,
   startMemcached,
+  startMongodb,
   startPostgres,
   startRedis,
 } from '../scripts/servers.ts';
@@ -190,6 +192,7 @@ const timesCalled = new Map([
   ['listPins', 40],
   ['readFeed', 40],
   ['main', 1],
+  ['fillPins', 1],
 ]);
 
 function checkEverything(report: Report, program: string): void {
@@ -382,6 +385,28 @@ for (const [program, expected] of Object.entries({
     checkEverything(report, program);
   });
 }
+
+const noMongodb = mongodbIsMissing();
+
+test('mongodb: pool, cursors, writes, errors', { skip: noMongodb || false }, async () => {
+  const mongodb = await startMongodb();
+  const count = join(dir, 'mongodb.count');
+  Object.assign(env, { MONGODB_URL: `mongodb://127.0.0.1:${mongodb.port}/`, MONGODB_COUNT: count });
+  let report: Report;
+  try {
+    report = await record('mongodb.mjs');
+  } finally {
+    await mongodb.stop();
+  }
+  assert.deepEqual(callsOf(report, 'readPins', 'mongodb'), ['find pins {user_id: ?, title: ?} × 20']);
+  assert.deepEqual(callsOf(report, 'readAll', 'mongodb'), ['find pins × 20', 'getMore pins × 40']);
+  assert.deepEqual(callsOf(report, 'countByUser', 'mongodb'), ['aggregate pins [$match {user_id: ?}, $group] × 20']);
+  assert.deepEqual(callsOf(report, 'renamePin', 'mongodb'), ['update pins {n: ?} × 20']);
+  assert.deepEqual(callsOf(report, 'addTwice', 'mongodb'), ['insert pins × 20 (20 failed)']);
+  assert.deepEqual(callsOf(report, 'askWrongly', 'mongodb'), ['nonsense × 20 (20 failed)']);
+  assert.equal(sum(report, 'mongodb'), Number(readFileSync(count, 'utf8')), 'as many calls as the driver counted');
+  checkEverything(report, 'mongodb.mjs');
+});
 
 test('@grpc/grpc-js: unary calls and their status', async () => {
   const { report, counted } = await webCounted('grpc.cjs');

@@ -2,11 +2,11 @@
 
 import { amqp } from './amqp/decoder.ts';
 import type { Protocol } from './decoder.ts';
-
 import { http } from './http1/decoder.ts';
 import { memcached } from './memcached/decoder.ts';
+import { mongodb } from './mongodb/decoder.ts';
 import { mysql } from './mysql/decoder.ts';
 import { postgresql } from './postgresql/decoder.ts';
 import { redis } from './redis/decoder.ts';
 
-export const protocols: readonly Protocol[] = [http, mysql, postgresql, redis, memcached, amqp];
+export const protocols: readonly Protocol[] = [http, mysql, postgresql, redis, memcached, amqp, mongodb];
