@@ -3,6 +3,7 @@ const http = require('node:http');
 const Redis = require('ioredis');
 const Memcached = require('memcached');
 const mysql = require('mysql2/promise');
+const pg = require('pg');
 
 const redis = new Redis({ host: '127.0.0.1', port: Number(process.env.REDIS_PORT) });
 const memcached = new Memcached(`127.0.0.1:${process.env.MEMCACHED_PORT}`);
@@ -13,6 +14,15 @@ const pool = mysql.createPool({
   database: 'pins',
   connectionLimit: 4,
 });
+const pgPool = new pg.Pool({
+  host: '127.0.0.1',
+  port: Number(process.env.POSTGRESQL_PORT),
+  user: 'postgres',
+  database: 'postgres',
+  max: 4,
+});
+const agent = new http.Agent({ keepAlive: true });
+const backend = `http://127.0.0.1:${process.env.HTTP_PORT}/users/1`;
 
 function getCached(key) {
   return new Promise((resolve, reject) => {
@@ -29,6 +39,31 @@ async function readMysql(id) {
   return rows;
 }
 
+async function readPostgresql(id) {
+  const { rows } = await pgPool.query('SELECT name FROM users WHERE id = $1', [id]);
+  return rows;
+}
+
+function getHttp() {
+  return new Promise((resolve, reject) => {
+    http
+      .get(backend, { agent }, (answer) => {
+        let text = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (chunk) => {
+          text += chunk;
+        });
+        answer.on('end', () => resolve(text));
+      })
+      .on('error', reject);
+  });
+}
+
+async function getFetch() {
+  const answer = await fetch(backend);
+  return await answer.text();
+}
+
 async function tenTimes(read) {
   for (let id = 1; id <= 10; id++) await read(id);
 }
@@ -38,12 +73,32 @@ const routes = {
   '/redis': () => tenTimes(readRedis),
   '/memcached': () => tenTimes((id) => getCached(`user:${id}`)),
   '/mysql': () => tenTimes(readMysql),
+  '/postgresql': () => tenTimes(readPostgresql),
+  '/http': () => tenTimes(getHttp),
+  '/fetch': () => tenTimes(getFetch),
+};
+
+let collections = 0;
+if (globalThis.gc) {
+  const { PerformanceObserver } = require('node:perf_hooks');
+  new PerformanceObserver((list) => {
+    collections += list.getEntries().length;
+  }).observe({ entryTypes: ['gc'] });
+}
+
+const controls = {
+  '/cpu': () => {
+    const { user, system } = process.cpuUsage();
+    return { us: user + system, rss: process.memoryUsage.rss() };
+  },
+  // Of a process with room for all that is allocated between two of these: `used` grows by just that.
+  '/heap': () => ({ used: require('node:v8').getHeapStatistics().used_heap_size, collections }),
+  '/collect': () => globalThis.gc(),
 };
 
 const server = http.createServer(async (request, response) => {
-  if (request.url === '/cpu') {
-    const { user, system } = process.cpuUsage();
-    response.end(JSON.stringify({ us: user + system, rss: process.memoryUsage.rss() }));
+  if (request.url in controls) {
+    response.end(JSON.stringify(controls[request.url]() ?? {}));
     return;
   }
   try {

@@ -1,9 +1,16 @@
-// `npm run bench:overhead`: the CPU time that recording adds to a program, for an inbound request and for each Redis,
-// memcached and MySQL operation: bare, whywait, OpenTelemetry's auto-instrumentations and dd-trace, side by side.
+// `npm run bench:overhead`: what recording adds to a program, beside what OpenTelemetry's auto-instrumentations and
+// dd-trace add: CPU for an inbound request and for each operation on a service, what is left of the throughput of a
+// loaded server, resident memory, and bytes allocated.
 //
 // One process of each kind runs the same server (app.cjs). The kinds take short turns, so that what changes on the
 // machine meanwhile meets all of them; each round gives a CPU time a request from the process's own counter.
-// Shown: the median of the rounds' differences from bare, and the quartiles. ROUNDS (9) and REQUESTS (300) set its length.
+// Shown: the median of the rounds' differences from bare (throughput: ratios to bare), and the quartiles.
+//
+//   ROUNDS=9 REQUESTS=300     the length
+//   NODE_MAJOR=24             dd-trace 6 needs Node 22 or later: on 20 it is left out
+//   KINDS=bare,whywait        which programs; `other` is whywait of the checkout OTHER, to compare two of ours
+//   ROUTES=redis,mysql        which routes beside the plain one
+//   SECTIONS=cpu,throughput,allocation
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,18 +22,43 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import mysql from 'mysql2/promise';
+import pg from 'pg';
 import { nodeBinary } from '../../scripts/nodes.ts';
-import { freePort, startMariadb, startMemcached, startRedis } from '../../scripts/servers.ts';
+import { freePort, startMariadb, startMemcached, startPostgres, startRedis } from '../../scripts/servers.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-// dd-trace 6 needs Node 22 or later: NODE_MAJOR=24 unless told otherwise.
-const node = nodeBinary(Number(process.env['NODE_MAJOR'] ?? 24));
+const major = Number(process.env['NODE_MAJOR'] ?? 24);
+const node = nodeBinary(major);
 const rounds = Number(process.env['ROUNDS'] ?? 9);
 const requests = Number(process.env['REQUESTS'] ?? 300);
-const routes = ['/plain', '/redis', '/memcached', '/mysql'] as const;
-const kinds = ['bare', 'whywait', 'opentelemetry', 'dd-trace'] as const;
-type Kind = (typeof kinds)[number];
-type Route = (typeof routes)[number];
+const other = process.env['OTHER'];
+
+const operations = {
+  '/redis': 'Redis command',
+  '/memcached': 'memcached command',
+  '/mysql': 'MySQL query',
+  '/postgresql': 'PostgreSQL query',
+  '/http': 'HTTP call, agent',
+  '/fetch': 'HTTP call, fetch',
+} as const;
+type Route = '/plain' | keyof typeof operations;
+const allKinds = ['bare', 'whywait', 'other', 'opentelemetry', 'dd-trace'] as const;
+type Kind = (typeof allKinds)[number];
+
+/** The names in an environment's list; `all` without one. */
+function chosen<T extends string>(name: string, all: readonly T[], prefix = ''): T[] {
+  const value = process.env[name];
+  return value === undefined ? [...all] : all.filter((one) => value.split(',').includes(one.slice(prefix.length)));
+}
+
+const sections = chosen('SECTIONS', ['cpu', 'throughput', 'allocation'] as const);
+const asked = chosen('ROUTES', Object.keys(operations) as (keyof typeof operations)[], '/');
+const routes: Route[] = ['/plain', ...asked];
+const kinds = chosen('KINDS', allKinds)
+  .filter((kind) => kind !== 'other' || other !== undefined)
+  .filter((kind) => kind !== 'dd-trace' || major >= 22);
+/** What a loaded server is asked for. */
+const loaded = asked.filter((route) => route === '/redis' || route === '/postgresql');
 
 if (!existsSync(join(here, 'node_modules/dd-trace'))) {
   console.error('installing OpenTelemetry and dd-trace …');
@@ -36,18 +68,28 @@ if (!existsSync(join(here, 'node_modules/dd-trace'))) {
   });
 }
 
-// Where the peers send their spans: it takes everything and keeps nothing.
-const sink = createServer((request, response) => {
-  request.resume();
-  request.on('end', () => {
-    response.setHeader('content-type', 'application/json');
-    response.end('{}');
-  });
-}).listen(0, '127.0.0.1');
-if (!sink.listening) await once(sink, 'listening');
-const sinkPort = (sink.address() as AddressInfo).port;
+/** Answers every request with the same; where the peers send their spans, and what the routes call. */
+async function answering(text: string) {
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => {
+      response.setHeader('content-type', 'application/json');
+      response.end(text);
+    });
+  }).listen(0, '127.0.0.1');
+  server.keepAliveTimeout = 60_000;
+  if (!server.listening) await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, stop: () => server.close() };
+}
 
-const [mariadb, memcached, redis] = await Promise.all([startMariadb(), startMemcached(), startRedis()]);
+const sink = await answering('{}');
+const backend = await answering('{"name":"someone"}');
+const [mariadb, memcached, redis, postgres] = await Promise.all([
+  startMariadb(),
+  startMemcached(),
+  startRedis(),
+  startPostgres(),
+]);
 const db = await mysql.createConnection({
   host: '127.0.0.1',
   port: mariadb.port,
@@ -59,38 +101,62 @@ await db.query(
   "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(40)); INSERT INTO users SELECT seq, 'someone' FROM seq_1_to_10",
 );
 await db.end();
+const pgDb = new pg.Client({ host: '127.0.0.1', port: postgres.port, user: 'postgres', database: 'postgres' });
+await pgDb.connect();
+await pgDb.query(
+  "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(40)); INSERT INTO users SELECT n, 'someone' FROM generate_series(1, 10) n",
+);
+await pgDb.end();
 const runDir = mkdtempSync(join(tmpdir(), 'whywait-overhead-'));
 
 const app = join(here, 'app.cjs');
-const commands: Record<Kind, { args: string[]; env: Record<string, string> }> = {
-  bare: { args: [app], env: {} },
-  whywait: { args: [join(here, '../../bin/whywait.mjs'), 'run', '--no-ui', '--dir', runDir, '--', node, app], env: {} },
-  opentelemetry: {
-    args: ['--require', join(here, 'node_modules/@opentelemetry/auto-instrumentations-node/dist/register.cjs'), app],
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${sinkPort}`,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-      OTEL_METRICS_EXPORTER: 'none',
-      OTEL_LOGS_EXPORTER: 'none',
-      OTEL_SERVICE_NAME: 'app',
-    },
-  },
-  'dd-trace': {
-    args: ['--require', join(here, 'node_modules/dd-trace/init.js'), app],
-    env: {
-      DD_TRACE_AGENT_URL: `http://127.0.0.1:${sinkPort}`,
-      DD_SERVICE: 'app',
-      DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false',
-      DD_REMOTE_CONFIGURATION_ENABLED: 'false',
-      DD_TRACE_STARTUP_LOGS: 'false',
-      DD_RUNTIME_METRICS_ENABLED: 'false',
-      DD_TRACE_SAMPLE_RATE: '1',
-      DD_TRACE_RATE_LIMIT: '-1',
-    },
-  },
-};
+const recorded = (checkout: string, flags: readonly string[]) => ({
+  args: [join(checkout, 'bin/whywait.mjs'), 'run', '--no-ui', '--dir', runDir, '--', node, ...flags, app],
+  env: {},
+});
 
-const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+function commandOf(kind: Kind, flags: readonly string[]): { args: string[]; env: Record<string, string> } {
+  switch (kind) {
+    case 'bare':
+      return { args: [...flags, app], env: {} };
+    case 'whywait':
+      return recorded(join(here, '../..'), flags);
+    case 'other':
+      return recorded(other ?? '', flags);
+    case 'opentelemetry':
+      return {
+        args: [
+          ...flags,
+          '--require',
+          join(here, 'node_modules/@opentelemetry/auto-instrumentations-node/dist/register.cjs'),
+          app,
+        ],
+        env: {
+          OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${sink.port}`,
+          OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+          OTEL_METRICS_EXPORTER: 'none',
+          OTEL_LOGS_EXPORTER: 'none',
+          OTEL_SERVICE_NAME: 'app',
+        },
+      };
+    case 'dd-trace':
+      return {
+        args: [...flags, '--require', join(here, 'node_modules/dd-trace/init.js'), app],
+        env: {
+          DD_TRACE_AGENT_URL: `http://127.0.0.1:${sink.port}`,
+          DD_SERVICE: 'app',
+          DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false',
+          DD_REMOTE_CONFIGURATION_ENABLED: 'false',
+          DD_TRACE_STARTUP_LOGS: 'false',
+          DD_RUNTIME_METRICS_ENABLED: 'false',
+          DD_TRACE_SAMPLE_RATE: '1',
+          DD_TRACE_RATE_LIMIT: '-1',
+        },
+      };
+  }
+}
+
+const agent = new Agent({ keepAlive: true });
 
 function ask(port: number, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -113,11 +179,18 @@ interface Running {
   readonly child: ChildProcess;
 }
 
-async function start(kind: Kind): Promise<Running> {
+async function start(kind: Kind, flags: readonly string[]): Promise<Running> {
   const port = await freePort();
-  const { args, env } = commands[kind];
-  const servers = { REDIS_PORT: redis.port, MEMCACHED_PORT: memcached.port, MYSQL_PORT: mariadb.port, APP_PORT: port };
-  const strings = Object.fromEntries(Object.entries(servers).map(([name, value]) => [name, String(value)]));
+  const { args, env } = commandOf(kind, flags);
+  const ports = {
+    REDIS_PORT: redis.port,
+    MEMCACHED_PORT: memcached.port,
+    MYSQL_PORT: mariadb.port,
+    POSTGRESQL_PORT: postgres.port,
+    HTTP_PORT: backend.port,
+    APP_PORT: port,
+  };
+  const strings = Object.fromEntries(Object.entries(ports).map(([name, value]) => [name, String(value)]));
   const child = spawn(node, args, {
     env: { ...process.env, ...strings, ...env },
     stdio: ['ignore', 'ignore', 'ignore'],
@@ -133,7 +206,27 @@ async function start(kind: Kind): Promise<Running> {
   }
 }
 
-const cpu = async (port: number) => JSON.parse(await ask(port, '/cpu')) as { us: number; rss: number };
+function stop({ child }: Running): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null) return resolve(undefined);
+    child.once('exit', resolve);
+    return child.kill('SIGTERM');
+  });
+}
+
+/** Runs `use` beside one process of each kind. */
+async function beside(which: readonly Kind[], flags: readonly string[], use: (running: Running[]) => Promise<void>) {
+  const running: Running[] = [];
+  try {
+    for (const kind of which) running.push(await start(kind, flags));
+    await use(running);
+  } finally {
+    await Promise.all(running.map(stop));
+  }
+}
+
+const told = async <T>(port: number, path: string) => JSON.parse(await ask(port, path)) as T;
+const cpu = (port: number) => told<{ us: number; rss: number }>(port, '/cpu');
 
 /** Requests to one process before it is another's turn: a machine's slow moments are longer, and so meet all. */
 const turn = 20;
@@ -141,14 +234,50 @@ const turn = 20;
 /** CPU µs a request of the route for each process, in one round of turns. */
 async function measure(running: readonly Running[], route: Route): Promise<number[]> {
   const us = running.map(() => 0);
-  for (let asked = 0; asked < requests; asked += turn) {
+  for (let done = 0; done < requests; done += turn) {
     for (const [i, { port }] of running.entries()) {
       const before = await cpu(port);
-      for (let n = asked; n < Math.min(requests, asked + turn); n++) await ask(port, route);
+      for (let n = done; n < Math.min(requests, done + turn); n++) await ask(port, route);
       us[i]! += (await cpu(port)).us - before.us;
     }
   }
   return us.map((sum) => sum / requests);
+}
+
+/** Requests a second of each process, `atOnce` asked at a time, in one round of turns. */
+async function load(running: readonly Running[], route: Route): Promise<number[]> {
+  const atOnce = 16;
+  const perTurn = 10 * turn;
+  const ms = running.map(() => 0);
+  for (let done = 0; done < 2 * requests; done += perTurn) {
+    for (const [i, { port }] of running.entries()) {
+      const from = performance.now();
+      let left = perTurn;
+      const client = async () => {
+        while (left-- > 0) await ask(port, route);
+      };
+      await Promise.all(Array.from({ length: atOnce }, client));
+      ms[i]! += performance.now() - from;
+    }
+  }
+  const asked = Math.ceil((2 * requests) / perTurn) * perTurn;
+  return ms.map((sum) => (asked / sum) * 1000);
+}
+
+/** Bytes that one request of the route allocates on the JavaScript heap, garbage collection left out. */
+async function allocated(port: number, route: Route): Promise<number> {
+  interface Heap {
+    readonly used: number;
+    readonly collections: number;
+  }
+  for (;;) {
+    await ask(port, '/collect');
+    await ask(port, '/heap');
+    const before = await told<Heap>(port, '/heap');
+    for (let n = 0; n < turn; n++) await ask(port, route);
+    const after = await told<Heap>(port, '/heap');
+    if (after.collections === before.collections) return (after.used - before.used) / turn;
+  }
 }
 
 const quantile = (sorted: readonly number[], share: number) =>
@@ -157,73 +286,137 @@ const spread = (values: readonly number[]) => {
   const sorted = [...values].sort((a, b) => a - b);
   return { low: quantile(sorted, 0.25), mid: quantile(sorted, 0.5), high: quantile(sorted, 0.75) };
 };
+const cell = (values: readonly number[], digits: number) => {
+  const { low, mid, high } = spread(values);
+  return `${mid.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
+};
 
-const running: Running[] = [];
-try {
-  for (const kind of kinds) running.push(await start(kind));
-  const took = new Map<string, number[]>();
+/** What was measured, by kind and route, a value a round. */
+class Rounds {
+  private readonly values = new Map<string, number[]>();
+
+  add(running: readonly Running[], route: Route, values: readonly number[]): void {
+    for (const [i, { kind }] of running.entries()) this.of(kind, route).push(values[i]!);
+  }
+
+  of(kind: Kind, route: Route): number[] {
+    const key = `${kind} ${route}`;
+    const known = this.values.get(key) ?? [];
+    this.values.set(key, known);
+    return known;
+  }
+
+  /** Over bare. */
+  added(kind: Kind, route: Route): number[] {
+    const bare = this.of('bare', route);
+    return this.of(kind, route).map((value, round) => value - (bare[round] ?? Number.NaN));
+  }
+
+  /** An operation's: what its route adds beyond the plain route, a tenth of it. */
+  perOperation(kind: Kind, route: Route): number[] {
+    const plain = this.added(kind, '/plain');
+    return this.added(kind, route).map((value, round) => (value - (plain[round] ?? Number.NaN)) / 10);
+  }
+
+  ratios(kind: Kind, route: Route): number[] {
+    const bare = this.of('bare', route);
+    return this.of(kind, route).map((value, round) => value / (bare[round] ?? Number.NaN));
+  }
+}
+
+const peers = kinds.filter((kind) => kind !== 'bare');
+const tableOf = (what: string, columns: readonly string[]) =>
+  new Table({ head: [what, ...columns], style: { head: [], border: [] } });
+
+async function measureCpu(running: readonly Running[]): Promise<void> {
+  const took = new Rounds();
   for (let round = -4; round < rounds; round++) {
-    process.stderr.write(`\rround ${Math.max(0, round + 1)} of ${rounds} `);
+    process.stderr.write(`\rCPU: round ${Math.max(0, round + 1)} of ${rounds} `);
     for (const route of routes) {
       const us = await measure(running, route);
-      if (round < 0) continue; // warm-up
-      for (const [i, { kind }] of running.entries()) {
-        const key = `${kind} ${route}`;
-        took.set(key, [...(took.get(key) ?? []), us[i]!]);
-      }
+      if (round >= 0) took.add(running, route, us); // before that, warm-up
     }
   }
   process.stderr.write('\r');
-  const added = (kind: Kind, route: Route): number[] => {
-    const bare = took.get(`bare ${route}`) ?? [];
-    return (took.get(`${kind} ${route}`) ?? []).map((us, round) => us - (bare[round] ?? Number.NaN));
-  };
-  // An operation's cost: what its route adds beyond the plain route, a tenth of it.
-  const perOperation = (kind: Kind, route: Route) =>
-    added(kind, route).map((us, round) => (us - (added(kind, '/plain')[round] ?? 0)) / 10);
-  const figures: [string, (kind: Kind) => number[]][] = [
-    ['inbound request', (kind) => added(kind, '/plain')],
-    ['Redis operation', (kind) => perOperation(kind, '/redis')],
-    ['memcached operation', (kind) => perOperation(kind, '/memcached')],
-    ['MySQL operation', (kind) => perOperation(kind, '/mysql')],
-  ];
-  const peers = kinds.slice(1);
-  const table = new Table({
-    head: ['CPU added, µs: median (quartiles)', ...peers, 'whywait ÷ OpenTelemetry'],
-    style: { head: [], border: [] },
-  });
-  for (const [name, of] of figures) {
-    const cells = peers.map((kind) => {
-      const { low, mid, high } = spread(of(kind));
-      return `${mid.toFixed(1)} (${low.toFixed(1)}–${high.toFixed(1)})`;
-    });
-    table.push([name, ...cells, (spread(of('whywait')).mid / spread(of('opentelemetry')).mid).toFixed(2)]);
-  }
-  const rss = await Promise.all(running.map(async (one) => (await cpu(one.port)).rss / 2 ** 20));
-  table.push([
-    'resident memory added, MB',
-    ...rss.slice(1).map((mb) => (mb - rss[0]!).toFixed(0)),
-    ((rss[1]! - rss[0]!) / (rss[2]! - rss[0]!)).toFixed(2),
+  const compares = peers.includes('whywait') && peers.includes('opentelemetry');
+  const ratio = (of: (kind: Kind) => number) => (compares ? [(of('whywait') / of('opentelemetry')).toFixed(2)] : []);
+  const table = tableOf('added over bare: median (quartiles)', [
+    ...peers,
+    ...(compares ? ['whywait ÷ OpenTelemetry'] : []),
   ]);
+  const row = (name: string, of: (kind: Kind) => number[]) =>
+    table.push([name, ...peers.map((kind) => cell(of(kind), 1)), ...ratio((kind) => spread(of(kind)).mid)]);
+  row('inbound request, CPU µs', (kind) => took.added(kind, '/plain'));
+  for (const route of asked) row(`${operations[route]}, CPU µs`, (kind) => took.perOperation(kind, route));
+  const rss = new Map<Kind, number>();
+  for (const { kind, port } of running) rss.set(kind, (await cpu(port)).rss / 2 ** 20);
+  const memory = (kind: Kind) => rss.get(kind)! - rss.get('bare')!;
+  table.push(['resident memory, MB', ...peers.map((kind) => memory(kind).toFixed(0)), ...ratio(memory)]);
+  console.log(table.toString());
+  const bare = routes.map((route) => `${route} ${spread(took.of('bare', route)).mid.toFixed(0)} µs`);
+  console.log(`bare: CPU a request ${bare.join(', ')}; resident ${rss.get('bare')!.toFixed(0)} MB`);
+}
+
+async function measureThroughput(running: readonly Running[]): Promise<void> {
+  const rates = new Rounds();
+  for (let round = -2; round < rounds; round++) {
+    process.stderr.write(`\rthroughput: round ${Math.max(0, round + 1)} of ${rounds} `);
+    for (const route of loaded) {
+      const perSecond = await load(running, route);
+      if (round >= 0) rates.add(running, route, perSecond);
+    }
+  }
+  process.stderr.write('\r');
+  const table = tableOf('throughput ÷ bare, 16 requests at once: median (quartiles)', peers);
+  for (const route of loaded)
+    table.push([`10 × ${operations[route]}`, ...peers.map((kind) => cell(rates.ratios(kind, route), 2))]);
+  console.log(table.toString());
+  const bare = loaded.map((route) => `${route} ${spread(rates.of('bare', route)).mid.toFixed(0)}`);
+  console.log(`bare: requests a second ${bare.join(', ')}`);
+}
+
+async function measureAllocation(running: readonly Running[]): Promise<void> {
+  const bytes = new Rounds();
+  for (let round = -15; round < rounds; round++) {
+    process.stderr.write(`\rallocation: round ${Math.max(0, round + 1)} of ${rounds} `);
+    for (const route of routes) {
+      const each: number[] = [];
+      for (const { port } of running) each.push(await allocated(port, route));
+      if (round >= 0) bytes.add(running, route, each);
+    }
+  }
+  process.stderr.write('\r');
+  const table = tableOf('JavaScript heap allocated, bytes: median (quartiles)', [
+    'bare',
+    ...peers.map((kind) => `${kind}, added`),
+  ]);
+  table.push([
+    'inbound request',
+    cell(bytes.of('bare', '/plain'), 0),
+    ...peers.map((kind) => cell(bytes.added(kind, '/plain'), 0)),
+  ]);
+  for (const route of asked) {
+    const plain = bytes.of('bare', '/plain');
+    const bare = bytes.of('bare', route).map((value, round) => (value - (plain[round] ?? Number.NaN)) / 10);
+    table.push([operations[route], cell(bare, 0), ...peers.map((kind) => cell(bytes.perOperation(kind, route), 0))]);
+  }
+  console.log(table.toString());
+}
+
+try {
   console.log(
     `${execFileSync(node, ['--version']).toString().trim()}, ${rounds} rounds of ${requests} requests a route`,
   );
-  console.log(table.toString());
-  const bare = routes.map((route) => `${route} ${spread(took.get(`bare ${route}`) ?? []).mid.toFixed(0)} µs`);
-  console.log(`bare: CPU a request ${bare.join(', ')}`);
+  await beside(kinds, [], async (running) => {
+    if (sections.includes('cpu')) await measureCpu(running);
+    if (sections.includes('throughput') && loaded.length > 0) await measureThroughput(running);
+  });
+  const roomy = ['--expose-gc', '--max-semi-space-size=256', '--min-semi-space-size=256'];
+  if (sections.includes('allocation')) await beside(kinds, roomy, measureAllocation);
 } finally {
   agent.destroy();
-  await Promise.all(
-    running.map(
-      ({ child }) =>
-        new Promise((resolve) => {
-          if (child.exitCode !== null) return resolve(undefined);
-          child.once('exit', resolve);
-          return child.kill('SIGTERM');
-        }),
-    ),
-  );
-  await Promise.all([mariadb.stop(), memcached.stop(), redis.stop()]);
-  sink.close();
+  await Promise.all([mariadb.stop(), memcached.stop(), redis.stop(), postgres.stop()]);
+  sink.stop();
+  backend.stop();
   rmSync(runDir, { recursive: true, force: true });
 }
