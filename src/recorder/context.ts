@@ -96,12 +96,20 @@ export function watchReactions(fn: ((store: Store | undefined) => void) | undefi
   watcher = fn;
 }
 
-function beforeByProperty(promise: Promise<unknown>): void {
-  if (watcher !== undefined) watcher((promise as unknown as Record<symbol, Store | undefined>)[promiseKey!]);
+let skipped: Promise<unknown> | undefined;
+
+/** The reaction that this promise stands for is ours: nobody is told of it. Only of the last one. */
+export function skipReaction(promise: Promise<unknown>): void {
+  skipped = promise;
 }
 
-function beforeByFrame(): void {
-  if (watcher !== undefined) watcher(storage.getStore());
+function beforeByProperty(promise: Promise<unknown>): void {
+  if (watcher !== undefined && promise !== skipped)
+    watcher((promise as unknown as Record<symbol, Store | undefined>)[promiseKey!]);
+}
+
+function beforeByFrame(promise: Promise<unknown>): void {
+  if (watcher !== undefined && promise !== skipped) watcher(storage.getStore());
 }
 
 let stop: (() => void) | undefined;

@@ -344,7 +344,7 @@ function goInto(frame: Frame, was: Frame | undefined, line: number, site: Site):
   const since = frame.state === State.waiting || frame.state === State.returned ? frame.stopped : frame.end;
   here.frame = frame;
   frame.seg = at;
-  if (was === undefined) waited(frame, since, at, line);
+  if (was === undefined) waited(frame, since, at, line, true);
   // Called by another function of the user's, not by what was answered.
   else if (was !== frame.parent) blame(addWait(frame, since, at, line), Cause.callee, was);
   else addWait(frame, since, at, line);
@@ -513,7 +513,7 @@ function goOn(frame: Frame): void {
   here.frame = frame;
   frame.state = State.running;
   frame.seg = at;
-  waited(frame, frame.stopped, at, frame.stopLine);
+  waited(frame, frame.stopped, at, frame.stopLine, false);
 }
 
 /** The function is left: it ends, unless it returned a promise that something beneath it will settle. */
@@ -544,7 +544,7 @@ function end(frame: Frame, at: number): void {
 }
 
 /** A frame that went on: what for did it wait? */
-function waited(frame: Frame, since: number, at: number, line: number): void {
+function waited(frame: Frame, since: number, at: number, line: number, calledBack: boolean): void {
   const wait = addWait(frame, since, at, line);
   const { callee, answer } = frame;
   frame.callee = undefined;
@@ -560,14 +560,16 @@ function waited(frame: Frame, since: number, at: number, line: number): void {
     blame(wait, Cause.callee, last);
     if (last.end < at) return;
     // It is the one that received what let its caller go on.
-    if (onResume !== undefined && last.waits !== undefined) onResume(last, last.waits[last.waits.length - 1]);
+    if (onResume !== undefined && last.waits !== undefined) {
+      onResume(last, last.waits[last.waits.length - 1], undefined, calledBack);
+    }
     return;
   }
   if (wasAnswered) {
     wait.cause = Cause.operation;
     wait.by = answer.id;
   }
-  if (onResume !== undefined) onResume(frame, wait);
+  if (onResume !== undefined) onResume(frame, wait, wasAnswered ? answer : undefined, calledBack);
 }
 
 /**
@@ -750,10 +752,12 @@ export function claim(frame: Frame): void {
 
 // --- for ownership.ts
 
-let onResume: ((frame: Frame, wait: Wait) => void) | undefined;
+type Told = (frame: Frame, wait: Wait, answer: Operation | undefined, calledBack: boolean) => void;
+
+let onResume: Told | undefined;
 
 /** Between the two calls frames that end are kept back, and `fn` is told of frames that go on. */
-export function watchResumes(fn: ((frame: Frame, wait: Wait) => void) | undefined): void {
+export function watchResumes(fn: Told | undefined): void {
   onResume = fn;
   holding = fn !== undefined;
   if (holding || held.length === 0) return;

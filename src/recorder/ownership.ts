@@ -10,7 +10,7 @@
 import { Cause, Rule } from '../model/schema.ts';
 import type { Exchange } from '../protocols/decoder.ts';
 import { now } from './clock.ts';
-import { currentStore, type Neutral, type Store, watchReactions } from './context.ts';
+import { currentStore, type Neutral, type Store, skipReaction, watchReactions } from './context.ts';
 import {
   answer,
   askingFrame,
@@ -51,6 +51,8 @@ class Ask {
   /** The owner is known, but the exchange is not over. */
   early = false;
   done = false;
+  /** The window that its answer is in. */
+  window: Window | undefined = undefined;
 }
 
 /** Somebody who went on in a window. */
@@ -67,6 +69,10 @@ class Window {
   readonly ops: Operation[] = [];
   readonly sights: Sight[] = [];
   readonly at: number;
+  /** Operations whose owner is not final. */
+  left = 0;
+  /** Its end is queued. */
+  armed = false;
   first = true;
   marked = false;
   /** Something ran in the context of a request that was over: a library's own, or the owner's. */
@@ -90,6 +96,8 @@ const maxRun = 64;
 /** Kept from the start: a test's fake timers do not reach them. */
 const { nextTick } = process;
 const { queueMicrotask } = globalThis;
+const { then } = Promise.prototype;
+const resolved = Promise.resolve();
 
 let emit: (op: Operation) => void = () => {};
 let window: Window | undefined;
@@ -298,11 +306,39 @@ function openWindow(op: Operation, ask: Ask, at: number): void {
     run = [];
     watchReactions(react);
     watchResumes(resumed);
-    // Not by a promise, whose reaction would be taken for somebody's.
-    queueMicrotask(() => nextTick(quiet, w));
+    if (!handing) arm(w);
   }
   window.ops.push(op);
+  window.left++;
+  ask.window = window;
   if (ask.trusted && ask.frame !== undefined) answer(ask.frame, op, at);
+}
+
+/** A chunk with an answer is being handed to its library, and `handedOver` will be called. */
+let handing = false;
+/** Reactions of ours that are queued: only the last one ends a window. */
+let queued = 0;
+
+/** The chunk that arrived goes to the library now: callbacks run at once, reactions are queued. */
+export function handOver(): void {
+  handing = true;
+}
+
+/** The library has seen the chunk. Where a callback received the only answer, nothing need be queued. */
+export function handedOver(): void {
+  handing = false;
+  if (window !== undefined && !window.armed) arm(window);
+}
+
+/** Queues the end of the window: behind the reactions that are queued now. */
+function arm(w: Window): void {
+  w.armed = true;
+  queued++;
+  skipReaction(then.call(resolved, afterReactions));
+}
+
+function afterReactions(): void {
+  if (--queued === 0 && window !== undefined) nextTick(quiet, window);
 }
 
 const maxRounds = 8;
@@ -316,10 +352,10 @@ function quiet(w: Window): void {
   if (window !== w) return;
   const before = w.counted;
   w.counted = w.ran;
-  const found = w.ops.length === 1 && w.sights.some(({ frame }) => frame !== undefined);
+  const found = w.left === 0 || (w.ops.length === 1 && w.sights.some(({ frame }) => frame !== undefined));
   if (!found && w.rounds < maxRounds && (w.rounds < 1 || w.counted !== before)) {
     w.rounds++;
-    queueMicrotask(() => nextTick(quiet, w));
+    arm(w);
     return;
   }
   try {
@@ -353,14 +389,35 @@ function react(store: Store | undefined): void {
   w.sights.push({ root: store, frame: undefined, wait: undefined, at: now(), first: w.first });
 }
 
-/** A frame went on, or a callback of its own was called, and no called function's end explains it. */
-function resumed(frame: Frame, wait: Wait): void {
+/**
+ * A frame went on, or a callback of its own was called, and no called function's end explains it.
+ * @param answer the last answer to an operation that it had asked for since it stopped
+ * @param calledBack it may be called again for the same answer
+ */
+function resumed(frame: Frame, wait: Wait, answer: Operation | undefined, calledBack: boolean): void {
   const w = window;
   const { root } = frame;
   if (w === undefined || root === undefined || w.sights.length >= maxSights) return;
   // It stopped within this window: what it waited for was not one of these answers.
   if (wait.start > w.at) return;
-  w.sights.push({ root, frame, wait, at: wait.end, first: w.first });
+  const sight = { root, frame, wait, at: wait.end, first: w.first };
+  w.sights.push(sight);
+  if (answer === undefined || !receives(w, frame, answer)) return;
+  settleWith(answer, sight, frame);
+  if (--w.left === 0 && !calledBack) closeWindow();
+}
+
+/** The usual: the function that asked is the one that goes on. decide() would come to the same. */
+function receives(w: Window, frame: Frame, op: Operation): boolean {
+  const ask = op.note as Ask;
+  if (ask.frame !== frame || !ask.trusted || ask.exact || ask.done || op.exchange.setup) return false;
+  if (op.root !== frame.root || ask.window !== w) return false;
+  if (w.ops.length > 1) return true;
+  // Another function's going on before may be the answer's, or a pool's gift.
+  for (const one of w.sights) if (one.frame !== undefined && one.frame !== frame) return false;
+  return (
+    w.written === undefined || !w.written.some((next) => next.peer === op.peer && isUnder(next.frame as Frame, frame))
+  );
 }
 
 // --- deciding
@@ -371,7 +428,7 @@ function closeWindow(): void {
   window = undefined;
   watchReactions(run.length > 0 ? endRun : undefined);
   try {
-    if (!(w.ops[0].note as Ask).early || w.sights.some(({ frame }) => frame !== undefined)) decide(w);
+    if (w.left > 0 && (!(w.ops[0].note as Ask).early || w.sights.some(({ frame }) => frame !== undefined))) decide(w);
   } finally {
     watchResumes(undefined);
   }
@@ -428,7 +485,7 @@ function decide(w: Window): void {
   let heard: Set<Root> | undefined;
   for (const op of w.ops) {
     const ask = op.note as Ask;
-    if (ask.exact) picks.set(op, undefined);
+    if (ask.exact || ask.done) picks.set(op, undefined);
     else if (op.exchange.setup && ask.neutral?.creator !== undefined) settleAsGuessed(op, ask);
     else if (ask.trusted && op.frame && sights.some(({ root }) => root === op.root)) picks.set(op, undefined);
     else {
@@ -456,6 +513,7 @@ function decide(w: Window): void {
     if (!picks.has(op)) continue;
     const sight = picks.get(op);
     const ask = op.note as Ask;
+    if (ask.done) continue;
     if (sight !== undefined && op.root !== sight.root) {
       if (ask.trusted) count('contradictions', op.peer.address, 1);
       op.root = sight.root;
@@ -702,6 +760,7 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     if (top !== undefined) claim(top);
   }
   ask.frame = undefined;
+  ask.window = undefined;
   if (!ask.early) emit(op);
   const { followers } = ask;
   ask.followers = undefined;

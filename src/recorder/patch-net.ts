@@ -14,6 +14,7 @@ import { now } from './clock.ts';
 import { Connection, type Witnesses } from './connection.ts';
 import { neutral } from './context.ts';
 import type { Options } from './options.ts';
+import { handedOver, handOver } from './ownership.ts';
 import { patch } from './patch.ts';
 import { type Propagate, propagation } from './propagate.ts';
 import { count } from './span-buffer.ts';
@@ -119,11 +120,18 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
     (original) =>
       function (this: Inner, chunk, encoding) {
         const connection = find(this);
-        if (connection !== undefined) {
+        if (connection === undefined) return original.call(this, chunk, encoding);
+        if (!(chunk instanceof Uint8Array)) {
           if (chunk === null) connection.ended('');
-          else if (chunk instanceof Uint8Array) connection.received(chunk, now());
+          return original.call(this, chunk, encoding);
         }
-        return original.call(this, chunk, encoding);
+        handOver();
+        connection.received(chunk, now());
+        try {
+          return original.call(this, chunk, encoding);
+        } finally {
+          handedOver();
+        }
       },
   );
 
