@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { TestRecorder } from '../src/collector/testing.ts';
 import { type Batch, decodeBatch, encodeBatch, newColumns } from '../src/model/batch.ts';
-import { counters, functions, Kind, spans, waits } from '../src/model/schema.ts';
+import { counters, functions, Kind, pauses, spans, waits } from '../src/model/schema.ts';
 import { sqlTypes } from '../src/store/ddl.ts';
 import { openStore } from '../src/store/open.ts';
 import { spansFile } from '../src/store/runs.ts';
@@ -52,6 +52,7 @@ function batchesOf(size: number, total: number): Uint8Array<ArrayBuffer>[] {
       functions: newColumns(functions, first ? 20 : 0),
       spans: newColumns(spans, size),
       waits: newColumns(waits, Math.floor(size / 5)),
+      pauses: newColumns(pauses, 0),
       counters: newColumns(counters, 0),
     };
     if (first)

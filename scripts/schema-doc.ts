@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { batchTables, Cause, Kind, Rule, type Table } from '../src/model/schema.ts';
+import { batchTables, Cause, Kind, Pause, Rule, type Table } from '../src/model/schema.ts';
 import { sqlTypes, storedColumns } from '../src/store/ddl.ts';
 
 export const schemaFile = fileURLToPath(new URL('../docs/schema.md', import.meta.url));
@@ -13,6 +13,8 @@ const about: Record<(typeof batchTables)[number]['name'], string> = {
   spans:
     'A row for each inbound request, each operation on a service, and each call of a function of yours that waited or\nran for a millisecond.',
   waits: 'A row for each wait of a function: from where it stopped to where it went on.',
+  pauses:
+    'A row for each pause of a thread: garbage collection, and stretches of 10 ms and more in which the event loop was\nheld.',
   counters: 'What the recorder counted, so that no drop is silent. The rows of one counter add up.',
 };
 
@@ -62,6 +64,7 @@ ${batchTables.map(section).join('\n')}
 | \`spans.kind\` | ${values(Kind)} |
 | \`spans.rule\` | ${values(Rule)} |
 | \`waits.cause\` | ${values(Cause)} |
+| \`pauses.kind\` | ${values(Pause)} |
 
 What each says stands in [src/model/schema.ts](../src/model/schema.ts).
 

@@ -1,7 +1,7 @@
 // What two recorders would send of a small pinboard, made by hand so that every phase and every odd name is in it.
 
 import { encodeBatch, newColumns } from '../src/model/batch.ts';
-import { Cause, counters, functions, Kind, Rule, spans, waits } from '../src/model/schema.ts';
+import { Cause, counters, functions, Kind, type Pause, pauses, Rule, spans, waits } from '../src/model/schema.ts';
 
 const ms = 1e6;
 const phases = ['pool', 'dns', 'connect', 'tls', 'send', 'server', 'receive', 'loop'] as const;
@@ -33,10 +33,19 @@ export interface Wait {
   by: bigint;
 }
 
+export interface PauseFact {
+  kind: Pause;
+  start: number;
+  duration: number;
+  function?: number;
+  span?: bigint;
+}
+
 export interface Facts {
   trace: readonly [bigint, bigint];
   spans: Span[];
   waits: Wait[];
+  pauses?: PauseFact[];
 }
 
 export interface Fn {
@@ -77,10 +86,12 @@ export function batchOf(number: number, origin: bigint, facts: readonly Facts[],
   };
   const spanRows = facts.flatMap(({ trace, spans }) => spans.map((span) => ({ trace, ...span })));
   const waitRows = facts.flatMap(({ trace, waits }) => waits.map((wait) => ({ trace, ...wait })));
+  const pauseRows = facts.flatMap(({ trace, pauses = [] }) => pauses.map((pause) => ({ trace, ...pause })));
   const tables = {
     functions: newColumns(functions, fns.length),
     spans: newColumns(spans, spanRows.length),
     waits: newColumns(waits, waitRows.length),
+    pauses: newColumns(pauses, pauseRows.length),
     counters: newColumns(counters, 0),
   };
   fns.forEach((fn, i) => {
@@ -119,6 +130,16 @@ export function batchOf(number: number, origin: bigint, facts: readonly Facts[],
     to.line[i] = row.line;
     to.cause[i] = row.cause;
     to.by[i] = row.by;
+  });
+  pauseRows.forEach((row, i) => {
+    const to = tables.pauses;
+    to.kind[i] = row.kind;
+    to.start[i] = row.start;
+    to.duration[i] = row.duration;
+    to.function[i] = row.function ?? 0;
+    if (row.span === undefined) return;
+    to.span[i] = row.span;
+    [to.traceHi[i], to.traceLo[i]] = row.trace;
   });
   // Ids of texts must not meet those of this process's earlier batches: each test process sends one batch with words.
   return encodeBatch({ process: 0, number, origin, firstText: 1, texts, tables });

@@ -3,7 +3,7 @@
 //
 //   0       4         8         12        16          24
 //   +-------+---------+---------+---------+-----------+----------------+---------+------------+
-//   | WWB1  | process | number  | texts   | origin ns | first text id  | lengths | UTF-8      |  texts
+//   | WWB2  | process | number  | texts   | origin ns | first text id  | lengths | UTF-8      |  texts
 //   |       | u32     | u32     | u32     | i64       | u32, bytes u32 | u32 …   |            |
 //   +-------+---------+---------+---------+-----------+----------------+---------+------------+
 //   for each table, in the schema's order:  rows u32, then each column, starting at a multiple of 8
@@ -27,7 +27,7 @@ export interface Batch {
   readonly tables: BatchTables;
 }
 
-export const batchMagic = 0x31425757; // "WWB1"
+export const batchMagic = 0x32425757; // "WWB2"
 const headBytes = 32;
 
 const widths: Record<ColumnType, number> = { u8: 1, u16: 2, u32: 4, i32: 4, u64: 8, f64: 8, time: 8, text: 4 };

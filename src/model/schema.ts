@@ -78,6 +78,7 @@ export const spans = table('spans', [
   column('status', 'u16', '', 'http.response.status_code, or the gRPC status + 1000; 0 = none'),
   column('error', 'text', '', 'error.type: "1064", "503", "ECONNREFUSED", "timeout"; never a message; empty = none'),
   column('rule', 'u8', '', 'a value of Rule: how the owner was decided'),
+  column('weight', 'u32', '', 'how many like it this one stands for; 0 = as many as the head of its trace does'),
 ]);
 
 /** One row a wait of a frame: from where it stopped to where it went on. */
@@ -90,6 +91,17 @@ export const waits = table('waits', [
   column('line', 'u32', '', "line of the await, in the user's source; 0 = not known"),
   column('cause', 'u8', '', 'a value of Cause: what let it go on'),
   column('by', 'u64', '', 'the span that let it go on; 0 = none or not known'),
+]);
+
+/** One row a pause of a process's thread: the garbage collector's, or a stretch in which the event loop was held. */
+export const pauses = table('pauses', [
+  column('kind', 'u8', '', 'a value of Pause'),
+  column('start', 'time', 'ns', 'the thread was taken'),
+  column('duration', 'f64', 'ns', 'until it was free again'),
+  column('function', 'u32', '', 'row of functions: loop: the one that ran for most of it; 0 = not known, or none'),
+  column('span', 'u64', '', "loop: that function's frame, or the request whose handler ran; 0 = not known"),
+  column('traceHi', 'u64', '', "that span's trace id, its high 64 bits"),
+  column('traceLo', 'u64', '', "that span's trace id, its low 64 bits"),
 ]);
 
 /** The user's functions. Row ids start at 1. */
@@ -108,7 +120,7 @@ export const counters = table('counters', [
 ]);
 
 /** The tables that a batch carries, in this order. */
-export const batchTables = [functions, spans, waits, counters] as const;
+export const batchTables = [functions, spans, waits, pauses, counters] as const;
 
 type Held<T extends ColumnType> = T extends 'u8'
   ? Uint8Array
@@ -127,6 +139,7 @@ export type ColumnsOf<T extends Table> = { [C in T['columns'][number] as C['name
 
 export type SpanColumns = ColumnsOf<typeof spans>;
 export type WaitColumns = ColumnsOf<typeof waits>;
+export type PauseColumns = ColumnsOf<typeof pauses>;
 
 /** What a span stands for: OpenTelemetry's SpanKind. */
 export const Kind = { internal: 0, server: 1, client: 2, producer: 3, consumer: 4 } as const;
@@ -154,6 +167,17 @@ export const Rule = {
   root: 9,
 } as const;
 export type Rule = (typeof Rule)[keyof typeof Rule];
+
+/**
+ * What a thread did in a pause. `loop`: ran code without letting anything else run, for `loopHeldNs` and more. The
+ * others are V8's kinds of garbage collection: `minor` of young objects, `major` (mark, sweep, compact), a step of
+ * `incremental` marking, and `weak` callbacks.
+ */
+export const Pause = { loop: 0, minor: 1, major: 2, incremental: 3, weak: 4 } as const;
+export type Pause = (typeof Pause)[keyof typeof Pause];
+
+/** From this long on the event loop counts as held, ns. */
+export const loopHeldNs = 10e6;
 
 /** What let a waiting frame go on. */
 export const Cause = { unknown: 0, operation: 1, callee: 2, timer: 3, other: 4 } as const;

@@ -1,6 +1,6 @@
 // What the store hands to whoever asks what the spans mean: the run's words, then its traces one by one, in columns.
 
-import type { SpanColumns, WaitColumns } from './schema.ts';
+import type { Pause, PauseColumns, SpanColumns, WaitColumns } from './schema.ts';
 
 /** A process or worker thread of the run. */
 export interface ProcessInfo {
@@ -32,6 +32,20 @@ export interface CounterTotal {
   readonly value: number;
 }
 
+/** Pauses of one kind, in one process, by one function or request. */
+export interface PauseTotal {
+  readonly kind: Pause;
+  readonly process: number;
+  /** As `pauses.function`; 0 = none. */
+  readonly function: number;
+  /** The request whose handler it was, where no function is known; else ''. */
+  readonly request: string;
+  readonly count: number;
+  /** ns */
+  readonly sum: number;
+  readonly longest: number;
+}
+
 /** The words that ids in columns stand for. */
 export interface Words {
   /** By text id; texts[0] is ''. */
@@ -54,4 +68,8 @@ export interface TraceColumns {
   readonly process: Uint32Array;
   /** Sorted by start. */
   readonly waits: WaitColumns;
+  /** What went on in its processes meanwhile: sorted by process, then by start. */
+  readonly pauses: PauseColumns;
+  /** pauses.length process numbers. */
+  readonly pauseProcess: Uint32Array;
 }

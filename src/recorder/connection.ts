@@ -16,6 +16,7 @@ import { currentRoot, runInRoot } from './context.ts';
 import { nextSpanId } from './ids.ts';
 import { Operation, type Peer, type Root } from './operation.ts';
 import { adopt, answered, arrival, asked, failed, failing, type Snapshot, snapshot, unheard } from './ownership.ts';
+import { seen } from './pauses.ts';
 import { count } from './span-buffer.ts';
 
 /** Who asked, where that is known before the bytes are written (patch-http.ts). */
@@ -154,6 +155,7 @@ export class Connection implements Peer, Sink {
     if (this.streams) return;
     this.at = at;
     try {
+      seen(at, undefined);
       arrival();
       this.heardAt = at;
       this.conversation.server(bytes, at);

@@ -32,6 +32,7 @@ import { now } from './clock.ts';
 import { currentStore, enterStore, here, openRoot, type Store } from './context.ts';
 import { newTrace, nextSpanId } from './ids.ts';
 import { type Operation, Root, type SpanId } from './operation.ts';
+import { leaves, seen } from './pauses.ts';
 import { count, type FrameRef, functionId, writeFrame, writeWait } from './span-buffer.ts';
 
 /** Shorter frames under which nothing waited are not written. */
@@ -111,6 +112,8 @@ export class Frame implements FrameRef {
   written = false;
   /** It is the rest of a call whose beginning was written already. */
   continues = false;
+  /** The clock was read when it was entered, or since. */
+  seen = true;
   /** Where callbacks of a written frame go on. */
   heir: Frame | undefined = undefined;
   spanId: SpanId | undefined = undefined;
@@ -159,7 +162,18 @@ const frameHere = (): Frame | undefined => here.frame as Frame | undefined;
 
 function clock(): number {
   lastAt = now();
+  seen(lastAt, timedFrame());
   return lastAt;
+}
+
+/** What has run since the clock was read last: not a sync function that was entered since, nobody knows when. */
+function timedFrame(): Frame | undefined {
+  let frame = frameHere();
+  while (frame !== undefined && !frame.seen) {
+    frame.seen = true;
+    frame = frame.prev;
+  }
+  return frame;
 }
 
 const sites: Site[] = [];
@@ -266,6 +280,7 @@ function enterSync(site: Site): Frame {
   let frame: Frame;
   if (caller !== undefined) {
     frame = new Frame(site, caller.root, caller, lastAt);
+    frame.seen = false;
   } else {
     const store = on ? currentStore() : undefined;
     frame = new Frame(site, store instanceof Root ? store : undefined, undefined, on ? clock() : 0);
@@ -279,6 +294,7 @@ function exitSync(frame: Frame): void {
   if (!on) return;
   if (frame.state === State.light) {
     here.frame = frame.prev;
+    if (frame.prev === undefined) leaves(frame);
     frame.prev = undefined;
   } else {
     exit(frame);
@@ -363,10 +379,14 @@ function out(turn: Frame | Turn): void {
 
 function comeOut(turn: Turn): void {
   const { frame, was } = turn;
-  here.frame = was;
   if (turn.switched) enterStore(turn.store);
-  if (turn.nested && frame.state === State.light) return;
+  if (turn.nested && frame.state === State.light) {
+    here.frame = was;
+    return;
+  }
+  // It has run until now.
   const at = clock();
+  here.frame = was;
   frame.cpu += at - frame.seg;
   if (was !== undefined) was.seg = at;
   if (frame.asked !== undefined) tellLine(frame, frame.site.line);

@@ -14,6 +14,7 @@ import { askerOn, patchHttp, settleInbound } from './patch-http.ts';
 import { patchHttp2, settleStreams } from './patch-http2.ts';
 import { patchNet } from './patch-net.ts';
 import { patchWorkers } from './patch-worker.ts';
+import { settlePauses, watchGc } from './pauses.ts';
 import { collectorIsThere, environment, Shipper } from './ship.ts';
 import { count, writeOperation } from './span-buffer.ts';
 import { installTransform } from './transform/install.ts';
@@ -38,6 +39,7 @@ function start(options: Options): void {
   patchFetch();
   patchDgram();
   patchWorkers(__filename);
+  watchGc();
   atExit(() => {
     try {
       closeAll();
@@ -45,6 +47,7 @@ function start(options: Options): void {
       settleDatagrams();
       settleInbound();
       flushOwners();
+      settlePauses();
     } catch {
       // What could not be settled is lost; the rest is left behind.
     }

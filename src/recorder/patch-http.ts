@@ -16,6 +16,7 @@ import { newTrace } from './ids.ts';
 import type { Root } from './operation.ts';
 import { arrival, snapshot } from './ownership.ts';
 import { patch } from './patch.ts';
+import { leaves, seen } from './pauses.ts';
 import { parseTraceparent, takeTraceparent } from './propagate.ts';
 import { count, writeServerSpan } from './span-buffer.ts';
 import { newStamp } from './stamp.ts';
@@ -56,12 +57,9 @@ export function openInbound(traceparent: unknown): Root {
   // Its bytes do not pass a socket's push.
   arrival();
   const remote = parseTraceparent(traceparent);
-  return openRoot({
-    trace: remote?.trace ?? newTrace(),
-    parent: remote?.parent,
-    request: true,
-    start: now(),
-  });
+  const start = now();
+  seen(start, undefined);
+  return openRoot({ trace: remote?.trace ?? newTrace(), parent: remote?.parent, request: true, start });
 }
 
 function arrived(request: http.IncomingMessage, response: http.ServerResponse | Socket, upgrade: boolean): Root {
@@ -130,6 +128,7 @@ export function patchServer(server: object): void {
         try {
           return runInRoot(root, original, this as never, args as never);
         } finally {
+          leaves(root);
           // Its connection goes on as another protocol, for hours perhaps: the request itself is over.
           if (event === 'upgrade' || event === 'connect') settle(response as Socket, '');
         }

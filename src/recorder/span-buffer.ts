@@ -4,10 +4,11 @@
 //   writeOperation ─┐
 //   writeFrame     ─┼─► columns ── half full, or a while after the first ──► takeBatch() ─► ship.ts
 //   writeWait      ─┤      └─ full, because nobody takes: the row is dropped and counted
-//   writeServerSpan─┘
+//   writeServerSpan─┤
+//   writePause     ─┘  not by itself: a process that has nothing else to tell ships nothing
 
 import { type AnyColumns, type Batch, type BatchTables, encodeBatch, newColumn } from '../model/batch.ts';
-import { type Cause, Kind, Rule, spans, type Table, waits } from '../model/schema.ts';
+import { type Cause, Kind, type Pause, pauses, Rule, spans, type Table, waits } from '../model/schema.ts';
 import { origin } from './clock.ts';
 import type { Operation, Root, SpanId } from './operation.ts';
 
@@ -20,6 +21,7 @@ export interface FrameRef {
 
 const spanRows = 8192;
 const waitRows = 8192;
+const pauseRows = 4096;
 const maxTexts = 65_536;
 const maxTextLength = 4_000;
 const maxFunctions = 65_536;
@@ -129,6 +131,7 @@ class Rows<T extends Table> {
 
 const spanTable = new Rows(spans, spanRows);
 const waitTable = new Rows(waits, waitRows);
+const pauseTable = new Rows(pauses, pauseRows);
 const f64 = (table: Rows<Table>, name: string) => table.columns[name] as Float64Array;
 const u32 = (table: Rows<Table>, name: string) => table.columns[name] as Uint32Array;
 
@@ -162,6 +165,7 @@ const s = {
   status: spanTable.columns['status'] as Uint16Array,
   error: u32(spanTable, 'error'),
   rule: spanTable.columns['rule'] as Uint8Array,
+  weight: u32(spanTable, 'weight'),
 };
 
 const w = {
@@ -174,6 +178,18 @@ const w = {
   cause: waitTable.columns['cause'] as Uint8Array,
   by: waitTable.pairs('by'),
 };
+
+const p = {
+  kind: pauseTable.columns['kind'] as Uint8Array,
+  start: f64(pauseTable, 'start'),
+  duration: f64(pauseTable, 'duration'),
+  function: u32(pauseTable, 'function'),
+  span: pauseTable.pairs('span'),
+  traceHi: pauseTable.pairs('traceHi'),
+  traceLo: pauseTable.pairs('traceLo'),
+};
+
+let pausesLost = 0;
 
 /** The row of a new span, its measures all 0; -1 when there is no room: dropped and counted. */
 function newSpan(): number {
@@ -204,6 +220,7 @@ function newSpan(): number {
   s.connection[row] = 0;
   s.status[row] = 0;
   s.error[row] = 0;
+  s.weight[row] = 1;
   return row;
 }
 
@@ -354,6 +371,32 @@ export function writeWait(
   if (waitTable.rows === waitTable.half) onHalf();
 }
 
+/**
+ * Writes a pause of the thread. Shipped with whatever is shipped next.
+ * @param span who held the loop, with its function and trace; undefined = not known
+ */
+export function writePause(
+  kind: Pause,
+  start: number,
+  duration: number,
+  functionNumber: number,
+  span: SpanId | undefined,
+  trace: Uint32Array | undefined,
+): void {
+  const row = pauseTable.rows;
+  if (row >= pauseTable.capacity) {
+    pausesLost++;
+    return;
+  }
+  pauseTable.rows = row + 1;
+  p.kind[row] = kind;
+  p.start[row] = start;
+  p.duration[row] = duration;
+  p.function[row] = functionNumber;
+  setId(p.span, row, span);
+  setTrace(p.traceHi, p.traceLo, row, trace);
+}
+
 /** Writes an inbound request as a SERVER span; `error` is error.type, '' = none. */
 export function writeServerSpan(
   root: Root,
@@ -391,6 +434,8 @@ export const hasRows = (): boolean =>
 /** Everything written since the last call as a batch's bytes, and an empty buffer; undefined when there is nothing. */
 export function takeBatch(process: number, number: number): Uint8Array | undefined {
   if (!hasRows()) return undefined;
+  if (pausesLost > 0) count('dropped.pauses', '', pausesLost);
+  pausesLost = 0;
   const counters: { counter: number; detail: number; value: number }[] = [];
   for (const [counter, details] of counts) {
     for (const [detail, value] of details) {
@@ -414,6 +459,7 @@ export function takeBatch(process: number, number: number): Uint8Array | undefin
       },
       spans: spanTable.taken() as unknown as BatchTables['spans'],
       waits: waitTable.taken() as unknown as BatchTables['waits'],
+      pauses: pauseTable.taken() as unknown as BatchTables['pauses'],
       counters: {
         counter: Uint32Array.from(counters, ({ counter }) => counter),
         detail: Uint32Array.from(counters, ({ detail }) => detail),
@@ -424,6 +470,7 @@ export function takeBatch(process: number, number: number): Uint8Array | undefin
   const bytes = encodeBatch(batch);
   spanTable.rows = 0;
   waitTable.rows = 0;
+  pauseTable.rows = 0;
   firstNewText += newTexts.length;
   newTexts = [];
   newFunctions = [];

@@ -26,6 +26,11 @@ export class GrowingColumns {
     this.rows += to - from;
   }
 
+  /** A column by its place in the layout; its first `rows` values are the rows. */
+  column(at: number): AnyColumn {
+    return this.#columns[at]!;
+  }
+
   #grow(rows: number): void {
     while (this.#capacity < rows) this.#capacity *= 2;
     this.#columns = this.#columns.map((column, i) => {

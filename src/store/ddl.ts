@@ -3,7 +3,7 @@
 import { batchTables, type Column, type ColumnType, type Table } from '../model/schema.ts';
 
 /** Raised when a table's columns change; a file of another version is refused with a clear error. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** What each column type is in DuckDB. */
 export const sqlTypes: Record<ColumnType, string> = {

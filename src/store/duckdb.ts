@@ -27,8 +27,8 @@ import duckdb from '@duckdb/node-bindings';
 import type { TraceList, TraceSummary } from '../model/api.ts';
 import { type AnyColumn, type AnyColumns, type Batch, decodeBatch, rowCount, width } from '../model/batch.ts';
 import { traceHex } from '../model/ids.ts';
-import { batchTables, type ColumnType, Kind, spans, type Table, waits } from '../model/schema.ts';
-import type { CounterTotal, FunctionInfo, ProcessInfo, Words } from '../model/trace.ts';
+import { batchTables, type ColumnType, Kind, type Pause, spans, type Table, waits } from '../model/schema.ts';
+import type { CounterTotal, FunctionInfo, PauseTotal, ProcessInfo, Words } from '../model/trace.ts';
 import type { Hello } from '../model/wire.ts';
 import { ddl, schemaVersion, storedColumns } from './ddl.ts';
 import { storeError } from './errors.ts';
@@ -556,6 +556,25 @@ export class DuckDbStore {
     }));
   }
 
+  async pauses(): Promise<PauseTotal[]> {
+    // A request's handler that is no function of the user's is known by its span.
+    const found = await this.#ask(
+      `SELECT p.kind, p.process, p."function", coalesce(r.operation, 0), count(*), sum(p.duration) AS total, max(p.duration)
+       FROM pauses p LEFT JOIN (SELECT DISTINCT span, traceHi, traceLo, operation FROM spans WHERE kind = ${Kind.server}) r
+         ON p."function" = 0 AND r.span = p.span AND r.traceHi = p.traceHi AND r.traceLo = p.traceLo
+       GROUP BY 1, 2, 3, 4 ORDER BY total DESC, 1, 2, 3, 4`,
+    );
+    return found.map(([kind, process, of, request, count, sum, longest]) => ({
+      kind: Number(kind) as Pause,
+      process: Number(process),
+      function: Number(of),
+      request: this.#texts[Number(request)] ?? '',
+      count: Number(count),
+      sum: Number(sum),
+      longest: Number(longest),
+    }));
+  }
+
   /** Whole traces, some thousand spans at a time; the next block is read when `onBlock` resolved. */
   async scan(only: { hi: bigint; lo: bigint } | undefined, onBlock: (block: Block) => Promise<void>): Promise<void> {
     const [spanReader, waitReader] = [await this.#reader(), await this.#reader()];
@@ -667,11 +686,18 @@ export class DuckDbStore {
 
   async rollup(of: RollupKind): Promise<RollupRow[]> {
     const { keys, where } = rollups[of];
+    const [range] = await this.#ask('SELECT coalesce(min(weight), 1), coalesce(max(weight), 1) FROM spans');
+    const isSampled = Number(range![1]) > 1;
+    // Spans that do not know their weight have that of the head of their trace.
+    const isTold = isSampled && Number(range![0]) === 0;
+    const heads = `LEFT JOIN (SELECT traceHi, traceLo, max(weight) AS head FROM spans
+      WHERE weight > 1 AND (traceHi <> 0 OR traceLo <> 0) GROUP BY ALL) USING (traceHi, traceLo)`;
+    const w = isTold ? 'CASE WHEN weight > 0 THEN weight ELSE coalesce(head, 1) END' : isSampled ? 'weight' : '1';
     const found = await this.#ask(
       `WITH buckets AS (
          SELECT ${keys}, CASE WHEN duration >= 1 THEN CAST(floor(log2(duration) * ${bucketsPerDoubling}) AS INTEGER) ELSE 0 END AS bucket,
-           count(*) AS calls, count(*) FILTER (error <> 0) AS errors, sum(duration) AS total
-         FROM spans JOIN processes USING (process) WHERE ${where} GROUP BY ALL ORDER BY bucket)
+           sum(${w}) AS calls, coalesce(sum(${w}) FILTER (error <> 0), 0) AS errors, sum(duration * ${w}) AS total
+         FROM spans JOIN processes USING (process) ${isTold ? heads : ''} WHERE ${where} GROUP BY ALL ORDER BY bucket)
        SELECT a, b, sum(calls), sum(errors), sum(total) AS total, list(bucket ORDER BY bucket), list(calls ORDER BY bucket)
        FROM buckets GROUP BY a, b ORDER BY total DESC, a, b`,
     );

@@ -17,7 +17,7 @@ export interface OpenData {
 type Call =
   | { call: 'join'; hello: Hello }
   | { call: 'append'; process: number; batch: Uint8Array<ArrayBuffer> }
-  | { call: 'words' | 'totals' | 'counters' | 'scan' | 'next' | 'close' }
+  | { call: 'words' | 'totals' | 'counters' | 'pauses' | 'scan' | 'next' | 'close' }
   | { call: 'traces'; question: TracesQuestion }
   | { call: 'trace'; hi: bigint; lo: bigint }
   | { call: 'rollup'; of: RollupKind };
@@ -137,6 +137,10 @@ class StoreThread implements Store {
 
   counters() {
     return this.#ask({ call: 'counters' }) as ReturnType<Store['counters']>;
+  }
+
+  pauses() {
+    return this.#ask({ call: 'pauses' }) as ReturnType<Store['pauses']>;
   }
 
   async scanTraces(onTrace: (trace: TraceColumns) => void) {

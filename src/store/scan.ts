@@ -1,19 +1,29 @@
 // Reads a run trace by trace: two sorted streams, spans and waits, are walked side by side and cut into blocks of
-// whole traces.
+// whole traces. The pauses of a process belong to every trace that it worked on meanwhile.
 //
 //   spans  | a a a | b b | c c c c … |        block:  spans   a a a b b
 //   waits  | a     | b b | c         |                waits   a b b
-//                                                     ends    3 5 / 1 3
+//   pauses   p     p       p                          pauses  p p p          (the second is in a and in b)
+//                                                     ends    3 5 / 1 3 / 2 3
 
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { type AnyColumn, type AnyColumns, newColumn, width } from '../model/batch.ts';
-import { type Column, type SpanColumns, spans, type Table, type WaitColumns, waits } from '../model/schema.ts';
+import {
+  type Column,
+  type PauseColumns,
+  pauses,
+  type SpanColumns,
+  spans,
+  type Table,
+  type WaitColumns,
+  waits,
+} from '../model/schema.ts';
 import type { TraceColumns } from '../model/trace.ts';
 import { GrowingColumns } from './columns.ts';
 import { storedColumns } from './ddl.ts';
 
-/** Whole traces, one after the other; trace i's spans end at spanEnds[i]. */
+/** Whole traces, one after the other; trace i's spans end at spanEnds[i], its pauses at pauseEnds[i]. */
 export interface Block {
   readonly traceHi: BigUint64Array<ArrayBuffer>;
   readonly traceLo: BigUint64Array<ArrayBuffer>;
@@ -21,12 +31,14 @@ export interface Block {
   readonly origins: BigInt64Array<ArrayBuffer>;
   readonly spanEnds: Uint32Array<ArrayBuffer>;
   readonly waitEnds: Uint32Array<ArrayBuffer>;
+  readonly pauseEnds: Uint32Array<ArrayBuffer>;
   /** With the column `process`. */
   readonly spans: AnyColumns;
   readonly waits: AnyColumns;
+  readonly pauses: AnyColumns;
 }
 
-/** A block is handed over once it has this many spans. */
+/** A block is handed over once it has this many spans or pauses. */
 const blockSpans = 16_384;
 
 export async function scanBlocks(
@@ -37,6 +49,7 @@ export async function scanBlocks(
   onBlock: (block: Block) => Promise<void>,
 ): Promise<void> {
   const spanRows = await Cursor.open(spanConnection, spans, 'duration DESC, span', only, base);
+  const paused = await Pauses.read(waitConnection, base);
   const waitRows = await Cursor.open(waitConnection, waits, 'span', only, base);
   let block = new BlockBuilder(base);
   while (!spanRows.ended) {
@@ -47,8 +60,8 @@ export async function scanBlocks(
     await spanRows.takeTrace(hi, lo, most, block.spans);
     await waitRows.skipBefore(hi, lo);
     await waitRows.takeTrace(hi, lo, Number.POSITIVE_INFINITY, block.waits);
-    block.end();
-    if (block.spans.rows >= blockSpans) {
+    block.end(hi === 0n && lo === 0n ? undefined : paused);
+    if (Math.max(block.spans.rows, block.pauses.rows) >= blockSpans) {
       await onBlock(block.build());
       block = new BlockBuilder(base);
     }
@@ -83,18 +96,28 @@ class Cursor {
     only: { hi: bigint; lo: bigint } | undefined,
     base: bigint,
   ): Promise<Cursor> {
-    const layout = storedColumns(table);
     const where = only === undefined ? '' : `WHERE traceHi = ${only.hi}::UBIGINT AND traceLo = ${only.lo}::UBIGINT`;
-    const cursor = new Cursor(
-      layout,
-      await connection.stream(
-        `SELECT ${layout.map(({ name }) => `"${name}"`).join(', ')} FROM ${table.name} ${where}
-         ORDER BY traceHi, traceLo, "start", ${then}`,
-      ),
-      base,
-    );
+    return Cursor.#select(connection, table, `${where} ORDER BY traceHi, traceLo, "start", ${then}`, base);
+  }
+
+  /** A whole table. */
+  static all(connection: DuckDBConnection, table: Table, order: string, base: bigint): Promise<Cursor> {
+    return Cursor.#select(connection, table, `ORDER BY ${order}`, base);
+  }
+
+  static async #select(connection: DuckDBConnection, table: Table, which: string, base: bigint): Promise<Cursor> {
+    const layout = storedColumns(table);
+    const names = layout.map(({ name }) => `"${name}"`).join(', ');
+    const cursor = new Cursor(layout, await connection.stream(`SELECT ${names} FROM ${table.name} ${which}`), base);
     await cursor.#load();
     return cursor;
+  }
+
+  async takeAll(into: GrowingColumns): Promise<void> {
+    while (!this.ended) {
+      into.push(this.#columns, this.#at, this.#rows);
+      await this.#load();
+    }
   }
 
   get hi(): bigint {
@@ -158,14 +181,96 @@ function readTimes(bytes: Uint8Array, into: Float64Array, base: bigint): void {
   }
 }
 
+/** All pauses of the run: few beside its spans. */
+class Pauses {
+  readonly #rows: readonly AnyColumn[];
+  /** By process: its first row, and the row after its last. */
+  readonly #of = new Map<number, [number, number]>();
+  readonly #starts: Float64Array;
+  readonly #ends: Float64Array;
+  /** By row: the latest end of the process's pauses up to it. */
+  readonly #reach: Float64Array;
+
+  private constructor(rows: readonly AnyColumn[]) {
+    this.#rows = rows;
+    const process = rows[processAt] as Uint32Array;
+    const durations = rows[durationAt] as Float64Array;
+    this.#starts = rows[startAt] as Float64Array;
+    this.#ends = this.#starts.map((start, row) => start + durations[row]!);
+    this.#reach = this.#ends.slice();
+    for (let row = 0; row < process.length; row++) {
+      const of = this.#of.get(process[row]!);
+      if (of === undefined) this.#of.set(process[row]!, [row, row + 1]);
+      else {
+        of[1] = row + 1;
+        if (this.#reach[row - 1]! > this.#reach[row]!) this.#reach[row] = this.#reach[row - 1]!;
+      }
+    }
+  }
+
+  static async read(connection: DuckDBConnection, base: bigint): Promise<Pauses> {
+    const rows = new GrowingColumns(pauseLayout);
+    const cursor = await Cursor.all(connection, pauses, 'process, "start", duration', base);
+    await cursor.takeAll(rows);
+    return new Pauses(Object.values(rows.take()));
+  }
+
+  /** Adds to `into` what overlaps the spans of `spans` from row `first` on, process by process. */
+  during(spanRows: GrowingColumns, first: number, into: GrowingColumns): void {
+    if (this.#of.size === 0) return;
+    const extents = new Map<number, [number, number]>();
+    const [process, starts, durations] = spanPlaces.map((at) => spanRows.column(at)) as [
+      Uint32Array,
+      Float64Array,
+      Float64Array,
+    ];
+    for (let row = first; row < spanRows.rows; row++) {
+      if (!this.#of.has(process[row]!)) continue;
+      const [start, end] = [starts[row]!, starts[row]! + durations[row]!];
+      const extent = extents.get(process[row]!);
+      if (extent === undefined) extents.set(process[row]!, [start, end]);
+      else {
+        if (start < extent[0]) extent[0] = start;
+        if (end > extent[1]) extent[1] = end;
+      }
+    }
+    for (const [of, [start, end]] of [...extents].sort(([a], [b]) => a - b)) {
+      const [from, to] = this.#of.get(of)!;
+      for (let row = this.#firstAfter(start, from, to); row < to && this.#starts[row]! < end; row++)
+        if (this.#ends[row]! > start) into.push(this.#rows, row, row + 1);
+    }
+  }
+
+  /** The first row whose reach, or a later one's, goes beyond a time. */
+  #firstAfter(time: number, from: number, to: number): number {
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#reach[middle]! > time) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+}
+
+const pauseLayout = storedColumns(pauses);
+const [processAt, startAt, durationAt] = ['process', 'start', 'duration'].map((wanted) =>
+  pauseLayout.findIndex(({ name }) => name === wanted),
+) as [number, number, number];
+const spanPlaces = ['process', 'start', 'duration'].map((wanted) =>
+  storedColumns(spans).findIndex(({ name }) => name === wanted),
+);
+
 class BlockBuilder {
   readonly spans = new GrowingColumns(storedColumns(spans), blockSpans);
   readonly waits = new GrowingColumns(storedColumns(waits), blockSpans);
+  readonly pauses = new GrowingColumns(storedColumns(pauses), 256);
   readonly #base: bigint;
   readonly #hi: bigint[] = [];
   readonly #lo: bigint[] = [];
   readonly #spanEnds: number[] = [];
   readonly #waitEnds: number[] = [];
+  readonly #pauseEnds: number[] = [];
+  #firstSpan = 0;
 
   constructor(base: bigint) {
     this.#base = base;
@@ -176,9 +281,13 @@ class BlockBuilder {
     this.#lo.push(lo);
   }
 
-  end(): void {
+  end(paused: Pauses | undefined): void {
+    paused?.during(this.spans, this.#firstSpan, this.pauses);
+    weigh(this.spans, this.#firstSpan, paused !== undefined);
+    this.#firstSpan = this.spans.rows;
     this.#spanEnds.push(this.spans.rows);
     this.#waitEnds.push(this.waits.rows);
+    this.#pauseEnds.push(this.pauses.rows);
   }
 
   build(): Block {
@@ -186,12 +295,15 @@ class BlockBuilder {
     const waitColumns = this.waits.take();
     const spanStarts = spanColumns['start'] as Float64Array;
     const waitStarts = waitColumns['start'] as Float64Array;
+    const pauseColumns = this.pauses.take();
+    const pauseStarts = pauseColumns['start'] as Float64Array;
     const origins = new BigInt64Array(this.#spanEnds.length);
-    for (let i = 0, span = 0, wait = 0; i < origins.length; i++) {
+    for (let i = 0, span = 0, wait = 0, pause = 0; i < origins.length; i++) {
       const first = spanStarts[span]!;
       origins[i] = this.#base + BigInt(first);
       for (; span < this.#spanEnds[i]!; span++) spanStarts[span]! -= first;
       for (; wait < this.#waitEnds[i]!; wait++) waitStarts[wait]! -= first;
+      for (; pause < this.#pauseEnds[i]!; pause++) pauseStarts[pause]! -= first;
     }
     return {
       traceHi: BigUint64Array.from(this.#hi),
@@ -199,17 +311,29 @@ class BlockBuilder {
       origins,
       spanEnds: Uint32Array.from(this.#spanEnds),
       waitEnds: Uint32Array.from(this.#waitEnds),
+      pauseEnds: Uint32Array.from(this.#pauseEnds),
       spans: spanColumns,
       waits: waitColumns,
+      pauses: pauseColumns,
     };
   }
 }
 
+const weightAt = storedColumns(spans).findIndex(({ name }) => name === 'weight');
+
+/** Spans that do not know their weight have that of the head of their trace: the rows from `first` on. */
+function weigh(spanRows: GrowingColumns, first: number, isTrace: boolean): void {
+  const weights = spanRows.column(weightAt) as Uint32Array;
+  let head = 1;
+  if (isTrace) for (let row = first; row < spanRows.rows; row++) if (weights[row]! > head) head = weights[row]!;
+  for (let row = first; row < spanRows.rows; row++) if (weights[row] === 0) weights[row] = head;
+}
+
 /** The traces of a block, as views of its columns. */
 export function* tracesOf(block: Block): Generator<TraceColumns> {
-  let [span, wait] = [0, 0];
+  let [span, wait, pause] = [0, 0, 0];
   for (let i = 0; i < block.spanEnds.length; i++) {
-    const [spanEnd, waitEnd] = [block.spanEnds[i]!, block.waitEnds[i]!];
+    const [spanEnd, waitEnd, pauseEnd] = [block.spanEnds[i]!, block.waitEnds[i]!, block.pauseEnds[i]!];
     yield {
       traceHi: block.traceHi[i]!,
       traceLo: block.traceLo[i]!,
@@ -217,8 +341,10 @@ export function* tracesOf(block: Block): Generator<TraceColumns> {
       spans: part(spans, block.spans, span, spanEnd) as unknown as SpanColumns,
       process: block.spans['process']!.subarray(span, spanEnd) as Uint32Array,
       waits: part(waits, block.waits, wait, waitEnd) as unknown as WaitColumns,
+      pauses: part(pauses, block.pauses, pause, pauseEnd) as unknown as PauseColumns,
+      pauseProcess: block.pauses['process']!.subarray(pause, pauseEnd) as Uint32Array,
     };
-    [span, wait] = [spanEnd, waitEnd];
+    [span, wait, pause] = [spanEnd, waitEnd, pauseEnd];
   }
 }
 
@@ -236,8 +362,10 @@ export const buffersOf = (block: Block): ArrayBuffer[] =>
     block.origins,
     block.spanEnds,
     block.waitEnds,
+    block.pauseEnds,
     ...Object.values(block.spans),
     ...Object.values(block.waits),
+    ...Object.values(block.pauses),
   ].map((column) => column.buffer as ArrayBuffer);
 
 /** The least of some times; 0 when there is none. */

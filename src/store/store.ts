@@ -1,7 +1,7 @@
 // The store's contract: a run's spans go in as batches and come out as columns. Every engine passes testkit.ts.
 
 import type { TraceList } from '../model/api.ts';
-import type { CounterTotal, ProcessInfo, TraceColumns, Words } from '../model/trace.ts';
+import type { CounterTotal, PauseTotal, ProcessInfo, TraceColumns, Words } from '../model/trace.ts';
 import type { Hello } from '../model/wire.ts';
 
 export interface Store {
@@ -19,6 +19,8 @@ export interface Store {
   totals(): Promise<Totals>;
   /** Sums of the counters, ordered by counter and detail. */
   counters(): Promise<CounterTotal[]>;
+  /** Pauses by kind, process and who held the loop, most time first. */
+  pauses(): Promise<PauseTotal[]>;
 
   /**
    * Every trace once, ordered by id; a snapshot of what was stored at the call. Spans of no trace (id 0) may come in

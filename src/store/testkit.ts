@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Batch, type BatchTables, decodeBatch, encodeBatch, newColumns } from '../model/batch.ts';
 import { parseTraceHex } from '../model/ids.ts';
-import { batchTables, counters, functions, Kind, spans, waits } from '../model/schema.ts';
+import { batchTables, counters, functions, Kind, Pause, pauses, spans, waits } from '../model/schema.ts';
 import type { TraceColumns, Words } from '../model/trace.ts';
 import type { Hello } from '../model/wire.ts';
 import { quantile, type Store } from './store.ts';
@@ -35,6 +35,8 @@ export interface SpanFact {
   readonly start?: number;
   readonly duration?: number;
   readonly error?: string;
+  /** 1 unless told. */
+  readonly weight?: number;
 }
 
 export interface WaitFact {
@@ -45,9 +47,19 @@ export interface WaitFact {
   readonly by?: bigint;
 }
 
+export interface PauseFact {
+  readonly kind: Pause;
+  readonly start: number;
+  readonly duration: number;
+  readonly function?: number;
+  readonly span?: bigint;
+  readonly trace?: readonly [bigint, bigint];
+}
+
 export interface BatchFacts {
   readonly spans?: readonly SpanFact[];
   readonly waits?: readonly WaitFact[];
+  readonly pauses?: readonly PauseFact[];
   readonly functions?: readonly { id: number; function: string; file: string; line: number }[];
   readonly counters?: readonly { counter: string; detail?: string; value: number }[];
 }
@@ -77,6 +89,7 @@ export class BatchMaker {
       functions: newColumns(functions, facts.functions?.length ?? 0),
       spans: newColumns(spans, facts.spans?.length ?? 0),
       waits: newColumns(waits, facts.waits?.length ?? 0),
+      pauses: newColumns(pauses, facts.pauses?.length ?? 0),
       counters: newColumns(counters, facts.counters?.length ?? 0),
     };
     facts.functions?.forEach((fact, i) => {
@@ -99,6 +112,7 @@ export class BatchMaker {
       to.duration[i] = fact.duration ?? 0;
       to.error[i] = id(fact.error);
       to.rows[i] = -1;
+      to.weight[i] = fact.weight ?? 1;
     });
     facts.waits?.forEach((fact, i) => {
       const to = tables.waits;
@@ -107,6 +121,15 @@ export class BatchMaker {
       to.start[i] = fact.start;
       to.duration[i] = fact.duration;
       to.by[i] = fact.by ?? 0n;
+    });
+    facts.pauses?.forEach((fact, i) => {
+      const to = tables.pauses;
+      to.kind[i] = fact.kind;
+      to.start[i] = fact.start;
+      to.duration[i] = fact.duration;
+      to.function[i] = fact.function ?? 0;
+      to.span[i] = fact.span ?? 0n;
+      [to.traceHi[i], to.traceLo[i]] = fact.trace ?? [0n, 0n];
     });
     facts.counters?.forEach((fact, i) => {
       tables.counters.counter[i] = id(fact.counter);
@@ -157,6 +180,13 @@ function traceLines(trace: TraceColumns, known: Words): string[] {
     const { waits: of } = trace;
     lines.push(`wait ${of.span[i]} ${trace.origin + BigInt(of.start[i]!)} ${of.duration[i]} by ${of.by[i]}`);
   }
+  for (let i = 0; i < trace.pauseProcess.length; i++) {
+    const { pauses: of } = trace;
+    const { service } = known.processes[trace.pauseProcess[i]!]!;
+    const at = known.functions[of.function[i]!]!;
+    const start = trace.origin + BigInt(of.start[i]!);
+    lines.push(`pause ${service} ${of.kind[i]} ${start} ${of.duration[i]} ${at.function} ${of.span[i]}`);
+  }
   return lines;
 }
 
@@ -197,6 +227,10 @@ export function someTraces(count: number, random: () => number): { feed: BatchFa
       ],
       waits: [{ trace, span: id(2), start: start + 30, duration: long - 60, by: id(3) }],
       functions: i === 1 ? [{ id: 1, function: 'loadHome', file: 'src/home.ts', line: 12 }] : [],
+      pauses: [
+        { kind: Pause.minor, start: start + 40, duration: 100 },
+        ...(i % 7 === 0 ? [{ kind: Pause.loop, start, duration: 11e6, function: 1, span: id(2), trace }] : []),
+      ],
       counters: [{ counter: 'dropped.spans', value: 1 }],
     });
     users.push({
@@ -219,6 +253,7 @@ export function someTraces(count: number, random: () => number): { feed: BatchFa
 const join = (facts: readonly BatchFacts[]): BatchFacts => ({
   spans: facts.flatMap((fact) => fact.spans ?? []),
   waits: facts.flatMap((fact) => fact.waits ?? []),
+  pauses: facts.flatMap((fact) => fact.pauses ?? []),
   functions: facts.flatMap((fact) => fact.functions ?? []),
   counters: facts.flatMap((fact) => fact.counters ?? []),
 });
@@ -492,8 +527,11 @@ export function storeKit(engine: string, open: () => Promise<Opened>): void {
     const text = (id: number) => batch.texts[id - batch.firstText];
     assert.deepEqual(Array.from(of.operation, text), ['GET /home/:id', 'loadHome', 'GET /users/:id', 'GET /users/:id']);
     assert.deepEqual(Array.from(of.kind), [Kind.server, Kind.internal, Kind.client, Kind.server]);
-    assert.deepEqual(Array.from(counted.detail, text), ['feed 100', 'users 101']);
-    assert.deepEqual(Array.from(counted.value), [3, 1]);
+    // Whose the spans are, and, of the first, whose the pauses.
+    assert.deepEqual(Array.from(counted.counter, text), ['process', 'process', 'pauses']);
+    assert.deepEqual(Array.from(counted.detail, text), ['feed 100', 'users 101', '1']);
+    assert.deepEqual(Array.from(counted.value.subarray(0, 2)), [3, 1]);
+    assert.equal(counted.value[2], batch.tables.pauses.kind.length);
     assert.equal(text(named.function[0]!), 'loadHome');
     assert.equal(named.id[0], of.function[1]);
     assert.equal(waited.span[0], of.span[1]);
@@ -534,6 +572,99 @@ export function storeKit(engine: string, open: () => Promise<Opened>): void {
       loadHome!.sum,
       exact.reduce((sum, value) => sum + value, 0),
     );
+  });
+
+  kit(
+    'a trace comes with the pauses of its processes while it went on, however long ago they began',
+    async (opened) => {
+      const { store } = opened;
+      const [first, second] = [await store.join(hello('a')), await store.join(hello('b', { service: 'users' }))];
+      const trace = [1n, 2n] as const;
+      const pause = (start: number, duration: number, kind: Pause = Pause.minor) => ({ kind, start, duration });
+      await store.append(
+        first,
+        new BatchMaker().bytes({
+          spans: [{ trace, span: 1n, start: 1000, duration: 500 }],
+          functions: [{ id: 1, function: 'spin', file: 'spin.ts', line: 3 }],
+          pauses: [
+            { ...pause(0, 1001, Pause.loop), function: 1, span: 9n, trace: [3n, 4n] },
+            pause(10, 20),
+            pause(900, 100),
+            pause(1000, 1),
+            pause(1499, 50, Pause.major),
+            pause(1500, 50),
+          ],
+        }),
+      );
+      await store.append(second, new BatchMaker().bytes({ pauses: [pause(1200, 10)] }));
+      const seen: TraceColumns[] = [];
+      await store.scanTraces((one) => seen.push(one));
+      assert.deepEqual(
+        seen.map(({ pauses: of, pauseProcess }) =>
+          [...of.start].map((start, i) => [start, of.kind[i], pauseProcess[i]]),
+        ),
+        [
+          [
+            [-1000, Pause.loop, first],
+            [0, Pause.minor, first],
+            [499, Pause.major, first],
+          ],
+        ],
+      );
+      const bytes = decodeBatch((await store.trace(...trace))!);
+      assert.deepEqual([...bytes.tables.pauses.start], [-1000, 0, 499]);
+      assert.deepEqual([...bytes.tables.counters.value], [1, 3]);
+      const named = bytes.tables.functions;
+      assert.deepEqual([named.id.length, bytes.texts[named.function[0]!]], [1, 'spin']);
+    },
+  );
+
+  kit('pauses add up by kind, process and who held the loop', async ({ store }) => {
+    const first = await store.join(hello('a'));
+    const trace = [1n, 2n] as const;
+    await store.append(
+      first,
+      new BatchMaker().bytes({
+        spans: [{ trace, span: 5n, kind: Kind.server, operation: 'GET /slow' }],
+        functions: [{ id: 1, function: 'spin', file: 'spin.ts', line: 3 }],
+        pauses: [
+          { kind: Pause.loop, start: 0, duration: 30, function: 1, span: 1n, trace },
+          { kind: Pause.loop, start: 0, duration: 20, function: 1, span: 2n, trace },
+          { kind: Pause.loop, start: 0, duration: 40, span: 5n, trace },
+          { kind: Pause.minor, start: 0, duration: 10 },
+        ],
+      }),
+    );
+    const said = (await store.pauses()).map(({ kind, process, function: of, request, count, sum, longest }) =>
+      [kind, process, of, request, count, sum, longest].join(' '),
+    );
+    assert.deepEqual(said, ['0 1 1  2 50 30', '0 1 0 GET /slow 1 40 40', '1 1 0  1 10 10']);
+  });
+
+  kit("roll-ups count by weight: a span's own, else that of the head of its trace", async ({ store }) => {
+    const process = await store.join(hello('a'));
+    const maker = new BatchMaker();
+    const call = { kind: Kind.client, service: 'redis://a', protocol: 'redis', duration: 1000 } as const;
+    await store.append(
+      process,
+      maker.bytes({
+        spans: [
+          { trace: [1n, 1n], span: 1n, kind: Kind.server, operation: 'GET /', duration: 100, weight: 8 },
+          { ...call, trace: [1n, 1n], span: 2n, parent: 1n, weight: 0, error: '503' },
+          { ...call, trace: [1n, 2n], span: 3n, weight: 3 },
+          { ...call, trace: [1n, 3n], span: 4n, weight: 0 },
+          { ...call, trace: [0n, 0n], span: 5n, weight: 5 },
+          { ...call, trace: [0n, 0n], span: 6n, weight: 0 },
+        ],
+      }),
+    );
+    const [redis] = await store.rollup('services');
+    assert.deepEqual([redis!.calls, redis!.errors, redis!.sum], [18, 8, 18_000]);
+    assert.deepEqual([...redis!.histogram.counts], [18]);
+    assert.equal((await store.rollup('requests'))[0]!.calls, 8);
+    const seen: number[][] = [];
+    await store.scanTraces(({ spans: of }) => seen.push([...of.weight]));
+    assert.deepEqual(seen.flat().sort(), [1, 1, 3, 5, 8, 8]);
   });
 
   kit('readers see whole moments while a writer goes on', async ({ store }) => {

@@ -1,7 +1,8 @@
-// One trace as a batch for the browser: spans by process, then by start; a counter row a process says whose they are.
+// One trace as a batch for the browser: spans by process, then by start, and pauses likewise; a counter row a process
+// says whose they are.
 
 import { type AnyColumn, type AnyColumns, type BatchTables, encodeBatch, newColumns } from '../model/batch.ts';
-import { counters, functions, spans, type Table, waits } from '../model/schema.ts';
+import { counters, functions, pauses, spans, type Table, waits } from '../model/schema.ts';
 import type { Words } from '../model/trace.ts';
 import { type Block, earliest, tracesOf } from './scan.ts';
 
@@ -39,7 +40,19 @@ export function traceBatch(
     shifts,
   );
 
-  const used = [...new Set(spanColumns['function'] as Uint32Array)].filter((id) => id !== 0).sort((a, b) => a - b);
+  const pauseOrder = pieces
+    .flatMap(({ pauseProcess }, piece) => Array.from(pauseProcess, (process, row) => ({ piece, row, process })))
+    .sort((a, b) => a.process - b.process || a.piece - b.piece || a.row - b.row);
+  const pauseColumns = gather(
+    pauses,
+    pieces.map((piece) => piece.pauses as unknown as AnyColumns),
+    pauseOrder,
+    ownText,
+    shifts,
+  );
+
+  const named = [...(spanColumns['function'] as Uint32Array), ...(pauseColumns['function'] as Uint32Array)];
+  const used = [...new Set(named)].filter((id) => id !== 0).sort((a, b) => a - b);
   const functionColumns = newColumns(functions, used.length);
   used.forEach((id, i) => {
     functionColumns.id[i] = id;
@@ -48,12 +61,16 @@ export function traceBatch(
     functionColumns.line[i] = known[id]!.line;
   });
 
-  const counts = new Map<number, number>();
-  for (const { process } of order) counts.set(process, (counts.get(process) ?? 0) + 1);
-  const counterColumns = newColumns(counters, counts.size);
-  [...counts].forEach(([process, count], i) => {
-    counterColumns.counter[i] = own.id('process');
-    counterColumns.detail[i] = own.id(`${processes[process]?.service ?? ''} ${processes[process]?.pid ?? 0}`);
+  const counts = [...countsOf(order)].map(([process, count]) => ['process', process, count] as const);
+  const pauseCounts = [...countsOf(pauseOrder)].map(([process, count]) => ['pauses', process, count] as const);
+  const counterColumns = newColumns(counters, counts.length + pauseCounts.length);
+  [...counts, ...pauseCounts].forEach(([counter, process, count], i) => {
+    counterColumns.counter[i] = own.id(counter);
+    counterColumns.detail[i] = own.id(
+      counter === 'process'
+        ? `${processes[process]?.service ?? ''} ${processes[process]?.pid ?? 0}`
+        : String(counts.findIndex(([, of]) => of === process) + 1),
+    );
     counterColumns.value[i] = count;
   });
 
@@ -67,9 +84,17 @@ export function traceBatch(
       functions: functionColumns,
       spans: spanColumns,
       waits: waitColumns,
+      pauses: pauseColumns,
       counters: counterColumns,
     } as BatchTables & object,
   });
+}
+
+/** How many of each process. */
+function countsOf(rows: readonly { process: number }[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { process } of rows) counts.set(process, (counts.get(process) ?? 0) + 1);
+  return counts;
 }
 
 class OwnTexts {

@@ -1,0 +1,187 @@
+// When the thread was taken: pauses of the garbage collector, and stretches in which the event loop was held. Nothing
+// here wakes an idle program, keeps one alive, or can be seen by its own observers.
+//
+// The garbage collector tells Node's PerformanceObserver. Ours takes the entries where Node hands them over, before
+// they are queued for a callback: no immediate is made, which async_hooks would show.
+//
+// The event loop has no such witness, and a timer that looks would wake it. But the recorder is called all the time
+// while there is work: whenever a function of the user's begins, stops or goes on, a chunk or a request arrives. Each
+// of these calls `seen`. Between two of them the same function runs, or code that is not the user's, or the loop
+// is idle; how long it was idle, and whether it has turned, libuv counts (uv_metrics_idle_time, uv_metrics_info).
+//
+//   seen      ·····            ·  ···· ·            · ····
+//   thread    ▓▓▓▓▓ idle       ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓  idle
+//                              ├─── held, by whoever ran for most of it ───┤
+
+import { PerformanceObserver, performance } from 'node:perf_hooks';
+import { loopHeldNs, Pause } from '../model/schema.ts';
+import { now } from './clock.ts';
+import { Root, type SpanId } from './operation.ts';
+import { count, writePause } from './span-buffer.ts';
+
+/** A frame (frames.ts), as far as it is needed to say who held the loop. */
+interface Runner {
+  readonly site: object;
+  readonly id: SpanId;
+  readonly functionId: number;
+  readonly root: Root | undefined;
+}
+
+/** The counters of libuv are read when this much time has passed, ns: so a stretch is known this exactly. */
+const lookEveryNs = 2e6;
+/** Or when nothing was seen for so long. */
+const gapNs = 1e6;
+
+interface LoopTiming {
+  readonly idleTime: number;
+  /** Node 22.8, 20.18 and later. */
+  readonly uvMetricsInfo?: { readonly loopCount: number };
+}
+const timing = performance.nodeTiming as unknown as LoopTiming;
+const countsTurns = timing.uvMetricsInfo !== undefined;
+
+let last = now();
+let lookedAt = last;
+let turn = -1;
+let idle = 0;
+/** Since when the thread has not been free, as far as is known. */
+let begun = last;
+/** Who ran for most of that time, by majority vote; and by how much. */
+let top: Runner | Root | undefined;
+let lead = 0;
+/** A sync function, or a request's handler, that has returned since, nobody saw when. */
+let left: Runner | Root | undefined;
+
+/** The recorder is called, at `at`; since the last time `runner`, or nobody that it knows, has run. */
+export function seen(at: number, runner: Runner | undefined): void {
+  const gap = at - last;
+  if (gap >= gapNs || at - lookedAt >= lookEveryNs) {
+    look(at, gap, runner);
+    return;
+  }
+  last = at;
+  const who = runner ?? left;
+  left = undefined;
+  if (who !== undefined) vote(who, gap);
+}
+
+/** `runner` returns, and nobody looks at the clock. */
+export function leaves(runner: object): void {
+  left ??= runner as Runner | Root;
+}
+
+const siteOf = (runner: Runner | Root): object => (runner instanceof Root ? runner : runner.site);
+
+function vote(runner: Runner | Root, ns: number): void {
+  if (top !== undefined && siteOf(top) === siteOf(runner)) {
+    top = runner;
+    lead += ns;
+  } else if (lead >= ns) lead -= ns;
+  else {
+    top = runner;
+    lead = ns - lead;
+  }
+}
+
+function look(at: number, gap: number, runner: Runner | undefined): void {
+  const idleNow = timing.idleTime * 1e6;
+  const turnNow = countsTurns ? (timing.uvMetricsInfo?.loopCount ?? 0) : turn + 1;
+  const wasLeft = left;
+  left = undefined;
+  if (turnNow === turn && idleNow === idle) {
+    // Still the same run of the same turn.
+    const who = runner ?? wasLeft;
+    if (who !== undefined) vote(who, gap);
+  } else if (runner !== undefined) {
+    // It runs synchronously since `last`: the loop had turned before.
+    close(lookedAt);
+    begun = last;
+    vote(runner, gap);
+  } else {
+    const busy = Math.max(0, gap - (idleNow - idle));
+    // Of several turns in which nothing was seen, one was at least as long as their mean.
+    const turns = turnNow - turn;
+    const isOne = turns <= 1 || busy / turns >= loopHeldNs;
+    if (wasLeft !== undefined && isOne) {
+      vote(wasLeft, busy);
+      close(last + busy);
+      begun = at;
+    } else {
+      close(last);
+      // Nobody's of the user's. What waited for the loop is seen as soon as it is free: until now.
+      begun = isOne ? at - busy : at;
+      if (turns > 1) {
+        close(at);
+        begun = at;
+      }
+    }
+  }
+  last = at;
+  lookedAt = at;
+  turn = turnNow;
+  idle = idleNow;
+}
+
+/** A stretch ends. */
+function close(at: number): void {
+  const ns = at - begun;
+  const who = lead * 2 >= ns ? top : undefined;
+  top = undefined;
+  lead = 0;
+  if (ns < loopHeldNs) return;
+  // A program that loads its modules holds nothing up: its loop has not begun.
+  if (who === undefined && turn <= 0) return;
+  if (who === undefined) writePause(Pause.loop, begun, ns, 0, undefined, undefined);
+  else if (who instanceof Root) writePause(Pause.loop, begun, ns, 0, who.id, who.trace);
+  else writePause(Pause.loop, begun, ns, who.functionId, who.id, who.root?.trace);
+}
+
+/** At exit: what is still going on. */
+export function settlePauses(): void {
+  const at = now();
+  look(at, at - last, undefined);
+  close(last);
+  begun = last;
+}
+
+// --- the garbage collector's
+
+/** V8's GCType → Pause: 2 is a minor one, too (mark-sweep of young objects). */
+const kinds: readonly (Pause | undefined)[] = (() => {
+  const by: (Pause | undefined)[] = [];
+  by[1] = Pause.minor;
+  by[2] = Pause.minor;
+  by[4] = Pause.major;
+  by[8] = Pause.incremental;
+  by[16] = Pause.weak;
+  return by;
+})();
+
+interface GcEntry {
+  readonly startTime: number;
+  readonly duration: number;
+  readonly detail?: { readonly kind?: number };
+}
+
+function collected({ startTime, duration, detail }: GcEntry): void {
+  try {
+    const kind = kinds[detail?.kind ?? 0];
+    if (kind !== undefined) writePause(kind, startTime * 1e6, duration * 1e6, 0, undefined, undefined);
+  } catch {
+    // One pause less.
+  }
+}
+
+/** Begins to note the garbage collector's pauses. */
+export function watchGc(): void {
+  const take = Object.getOwnPropertySymbols(PerformanceObserver.prototype).find(
+    ({ description }) => description === 'kMaybeBuffer',
+  );
+  if (take === undefined) {
+    count('blind.gc', process.version, 1);
+    return;
+  }
+  const observer = new PerformanceObserver(() => {});
+  Object.defineProperty(observer, take, { value: collected });
+  observer.observe({ entryTypes: ['gc'] });
+}
