@@ -8,21 +8,31 @@
 
 import { patch } from './patch.ts';
 
-export function atExit(leave: () => void): void {
-  patch<(event: string | symbol) => boolean>(
-    process,
+/** @param fatal told of the rejection that the process ends by, when all that is left is to print it. */
+export function atExit(leave: () => void, fatal: (error: unknown) => void): void {
+  /** A rejection that no listener took; Node ends the process. */
+  let rejected: { readonly error: unknown } | undefined;
+  patch<(event: string | symbol, ...args: unknown[]) => boolean>(
+    // Where it is not one of its keys.
+    Object.getPrototypeOf(process),
     'emit',
     (original) =>
-      function (this: NodeJS.Process, event: string | symbol) {
-        if (event !== 'exit' || (this as unknown) !== process) {
+      function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]) {
+        const ends = event === 'exit';
+        if ((!ends && event !== 'uncaughtException') || (this as unknown) !== process) {
           // biome-ignore lint/complexity/noArguments: handed on as they came
           return Reflect.apply(original, this, arguments as never);
         }
         try {
           // biome-ignore lint/complexity/noArguments: handed on as they came
-          return Reflect.apply(original, this, arguments as never);
+          const heard = Reflect.apply(original, this, arguments as never);
+          if (!ends && !heard && args[1] === 'unhandledRejection') rejected = { error: args[0] };
+          return heard;
         } finally {
-          leave();
+          if (ends) {
+            leave();
+            if (rejected !== undefined) fatal(rejected.error);
+          }
         }
       },
   );

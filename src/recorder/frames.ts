@@ -8,7 +8,7 @@
 //                        finally { $ww.exit($f) } }          outer: the frame around an inline callback
 //     await E          $ww.resume($f, await $ww.suspend($f, E, line))
 //     return E         return $ww.ret($f, E, line)            E holds a call and is no await
-//     catch, finally   $ww.back($f); first
+//     catch, finally   $ww.back($f, e); first
 //     for await        for await (const x of $ww.each($f, E, line)) { $ww.back($f); … } $ww.back($f);
 //     yield E          $ww.resume($f, yield $ww.pause($f, E))
 //   sync function      { const $f = $ww.enterSync(site); try { … } finally { $ww.exitSync($f) } }
@@ -34,6 +34,7 @@ import { newTrace, nextSpanId } from './ids.ts';
 import { type Operation, Root, type SpanId } from './operation.ts';
 import { leaves, seen } from './pauses.ts';
 import { count, type FrameRef, functionId, writeFrame, writeWait } from './span-buffer.ts';
+import { unname } from './transform/text.ts';
 
 /** Shorter frames under which nothing waited are not written. */
 const longNs = 1e6;
@@ -234,8 +235,10 @@ function resume<T>(frame: Frame, value: T): T {
   return value;
 }
 
-function back(frame: Frame): void {
+/** @param error what the user's `catch` has caught. */
+function back(frame: Frame, error?: unknown): void {
   if (on && frame.state === State.waiting) resume(frame, undefined);
+  if (error !== undefined) unname(error);
 }
 
 function pauseAtYield<T>(frame: Frame, value: T): T {
@@ -247,6 +250,7 @@ function fail(frame: Frame, error: unknown): unknown {
     back(frame);
     frame.error = errorType(error);
   }
+  unname(error);
   return error;
 }
 

@@ -18,6 +18,7 @@ import { settlePauses, watchGc } from './pauses.ts';
 import { collectorIsThere, environment, Shipper } from './ship.ts';
 import { count, writeOperation } from './span-buffer.ts';
 import { installTransform } from './transform/install.ts';
+import { keepExcerpt } from './transform/positions.ts';
 
 /** The scripts of package managers: they only start the program. */
 const packageManager =
@@ -52,10 +53,12 @@ function start(options: Options): void {
       // What could not be settled is lost; the rest is left behind.
     }
     shipper.leave();
-  });
+  }, keepExcerpt);
 }
 
 try {
+  // Ours is not the program's to see, or to load again.
+  delete require.cache[__filename];
   const options = readOptions(environment());
   // A preload named twice (a user's own --require, a bundle of us) records once.
   const twice = started in globalThis;

@@ -13,7 +13,7 @@ export function standsFor(fn: object, original: object): void {
 
 /**
  * Replaces `owner[name]` by what `wrap` makes of it, keeping its name, length and property attributes. A method that
- * is inherited becomes an own one, not enumerable. Does nothing where there is none (another version of Node).
+ * is inherited becomes an own one, seen by `for … in` as before. Does nothing where there is none (another version of Node).
  */
 export function patch<F>(owner: object, name: string, wrap: (original: F) => F): void {
   const original = (owner as Record<string, unknown>)[name];
@@ -27,7 +27,15 @@ export function patch<F>(owner: object, name: string, wrap: (original: F) => F):
   Object.defineProperty(owner, name, {
     value: wrapped,
     writable: before?.writable ?? true,
-    enumerable: before?.enumerable ?? false,
+    enumerable: (before ?? inherited(owner, name))?.enumerable ?? false,
     configurable: before?.configurable ?? true,
   });
+}
+
+function inherited(owner: object, name: string): PropertyDescriptor | undefined {
+  for (let at = Object.getPrototypeOf(owner); at !== null; at = Object.getPrototypeOf(at)) {
+    const found = Object.getOwnPropertyDescriptor(at, name);
+    if (found) return found;
+  }
+  return undefined;
 }

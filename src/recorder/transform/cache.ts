@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Change it with whatever changes the compiled code. */
-const version = 1;
+const version = 2;
 const maxEntries = 4_000;
 const maxBytes = 256 * 1024 * 1024;
 

@@ -592,7 +592,10 @@ class Walk {
           if (scope.treatment !== 'callback') before(node.start, pre, `${frame}.line=${this.lineAt(node.start)};`);
           break;
         case 'catch':
-          if (isAsync && node.type === 'CatchClause') before(node.body.start + 1, pre, `$ww.back(${frame});`);
+          if (isAsync && node.type === 'CatchClause') {
+            const caught = node.param?.type === 'Identifier' ? `,${node.param.name}` : '';
+            before(node.body.start + 1, pre, `$ww.back(${frame}${caught});`);
+          }
           break;
         case 'finally':
           if (isAsync) before(node.start + 1, pre, `$ww.back(${frame});`);

@@ -17,6 +17,8 @@ const shared = globalThis as unknown as Record<symbol, number>;
 
 let number = 0;
 let rewriter: Rewriter | undefined;
+/** The module that is being rewritten. */
+let at = '';
 
 export function initialize(data: HooksData): void {
   number = data.number;
@@ -30,7 +32,7 @@ export function initialize(data: HooksData): void {
     require: createRequire(join(data.folder, 'hooks.mjs')),
     register(files, functions) {
       const first = Atomics.add(data.numbers, 0, functions.length / 3);
-      tell({ first, files, functions });
+      tell({ url: at, cache: rewriter?.cache ?? undefined, entry: rewriter?.lastEntry ?? '', first, files, functions });
       return first;
     },
     count: (counter, detail, value) => tell({ counter, detail, value }),
@@ -52,6 +54,7 @@ export async function load(
     const file = fileURLToPath(url.replace(/[?#].*$/, ''));
     if (!rewriter.isUsers(file)) return result;
     const content = typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString('utf8');
+    at = url;
     const code = rewriter.rewrite(content, file, format);
     return code === content ? result : { ...result, source: code };
   } catch {

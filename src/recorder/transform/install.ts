@@ -13,7 +13,9 @@ import Module from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread, MessageChannel, type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { readEntry } from './cache.ts';
 import type { SourceType } from './compile.ts';
+import { keepColumns, rememberCode } from './positions.ts';
 import { Rewriter } from './rewrite.ts';
 import { keepFunctionText } from './text.ts';
 import { packageType } from './user-code.ts';
@@ -71,6 +73,7 @@ export function installTransform(options: InstallOptions): void {
     count: options.count ?? (() => {}),
   });
   keepFunctionText();
+  keepColumns();
 
   const { _compile } = loaders.prototype;
   loaders.prototype._compile = {
@@ -80,6 +83,7 @@ export function installTransform(options: InstallOptions): void {
         if (typeof content === 'string' && rewriter.isUsers(file)) {
           const format = typeof rest[0] === 'string' ? rest[0] : undefined;
           source = rewriteAs(rewriter, loaders, content, file, format);
+          if (source !== content) rememberCode(file, source);
           // Types are gone from it, so Node need not look for them.
           if (source !== content && format?.endsWith('-typescript')) rest[0] = format.slice(0, -'-typescript'.length);
           if (thread && importCall.test(content)) thread.start();
@@ -152,6 +156,7 @@ function hookThisThread(loaders: Loaders, rewriter: Rewriter): void {
       const content = textOf(source);
       const code = rewriteAs(rewriter, loaders, content, file, format);
       if (code === content) return result;
+      rememberCode(url, code);
       return { ...result, format: format.replace('-typescript', ''), source: code };
     } catch {
       return result;
@@ -259,14 +264,22 @@ class HooksThread {
         const got = receiveMessageOnPort(port) as { message: SitesMessage | CountMessage } | undefined;
         if (!got) break;
         const { message } = got;
-        if ('files' in message) this.options.addSites(siteNames(message.files, message.functions), message.first);
-        else this.options.count?.(message.counter, message.detail, message.value);
+        if ('files' in message) {
+          this.options.addSites(siteNames(message.files, message.functions), message.first);
+          const { url, cache, entry } = message;
+          // Sites' numbers take the same room whatever they are, so columns are those of the entry.
+          if (cache) rememberCode(url, () => readEntry(cache, entry)?.code);
+        } else this.options.count?.(message.counter, message.detail, message.value);
       }
     }
   }
 }
 
 export interface SitesMessage {
+  /** The module, and where its rewritten code is kept. */
+  readonly url: string;
+  readonly cache: string | undefined;
+  readonly entry: string;
   readonly first: number;
   readonly files: readonly string[];
   readonly functions: readonly (string | number)[];

@@ -34,6 +34,8 @@ export class Rewriter {
   readonly entryProject: string;
   cache: string | undefined | null = null;
   transform: TransformFile | undefined = undefined;
+  /** The name of the last file's entry. */
+  lastEntry = '';
 
   constructor(options: RewriterOptions) {
     this.options = options;
@@ -70,6 +72,7 @@ export class Rewriter {
     const comment = mapComment(source);
     const map = comment && mapFile(comment.url, file);
     const name = entryName(source, sourceType, file, root, this.project, map ? mapStamp(map) : '');
+    this.lastEntry = name;
     const known = this.cache && readEntry(this.cache, name);
     if (known) return known;
     const { cache, project } = this;

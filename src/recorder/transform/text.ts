@@ -1,5 +1,6 @@
 // The marks in compiled code, and the way back: what the recorder itself needs of them, without the parser.
 
+import { types } from 'node:util';
 import { originalOf, standsFor } from '../patch.ts';
 
 /** Every insertion stands between these two. The text of an arrow function may end before its last `close`. */
@@ -23,6 +24,27 @@ export const siteText = (index: number): string => `$ww.m[${String(index).padSta
 /** `code` with its sites numbered from `first` in the process. */
 export const placeSites = (code: string, first: number): string =>
   first === 0 ? code : code.replace(sitePattern, (_, index: string) => siteText(Number(index) + first));
+
+const namesUs = /\$ww\.\w+(?:\(\.\.\.\))?(?: is not a function or its return value(?= is not ))?/g;
+
+/**
+ * V8's TypeErrors print the expression that failed: `(intermediate value).map is not a function` for what an `await`
+ * gave. Where a call of ours stands around it, they name that; so the message is put right when a function's frame or
+ * the user's `catch` has the error.
+ */
+export function unname(error: unknown): void {
+  if (!types.isNativeError(error)) return;
+  try {
+    const { message } = error;
+    if (typeof message !== 'string' || !message.includes('$ww.')) return;
+    const plain = message.replace(namesUs, '(intermediate value)');
+    const { stack } = error;
+    error.message = plain;
+    if (typeof stack === 'string') error.stack = stack.replace(message, () => plain);
+  } catch {
+    // A frozen one.
+  }
+}
 
 /**
  * Makes Function.prototype.toString give the user's own text: functions are sent to browsers, workers and other
