@@ -1,6 +1,6 @@
 // MQTT control packets of one direction, from chunks cut anywhere.
 //
-//   0           1 … 4               
+//   0           1 … 4
 //   +-----------+------------------+--------------------------+
 //   | type flags| remaining length | variable header, payload |     length: 7 bits a byte, the lowest first
 //   +-----------+------------------+--------------------------+
@@ -152,4 +152,5 @@ export class PacketReader {
 }
 
 /** Bytes that a variable byte integer of this value takes. */
-export const varintBytes = (value: number): number => (value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4);
+export const varintBytes = (value: number): number =>
+  value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4;

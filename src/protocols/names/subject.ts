@@ -9,7 +9,7 @@
 
 import { looksSecret, partPattern } from './key.ts';
 
-const longest = 250;
+const longest = 120;
 const mostSegments = 12;
 const dollar = 36;
 
