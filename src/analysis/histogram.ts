@@ -26,17 +26,18 @@ export const newHistogram = (): Histogram => ({
   buckets: new Map(),
 });
 
-export function record(histogram: Histogram, value: number): void {
-  histogram.count++;
-  histogram.sum += value;
+/** Records a value, `times` times. */
+export function record(histogram: Histogram, value: number, times = 1): void {
+  histogram.count += times;
+  histogram.sum += value * times;
   if (value < histogram.min) histogram.min = value;
   if (value > histogram.max) histogram.max = value;
   if (!(value > 0)) {
-    histogram.zeros++;
+    histogram.zeros += times;
     return;
   }
   const bucket = Math.ceil(Math.log(value) / logRatio);
-  histogram.buckets.set(bucket, (histogram.buckets.get(bucket) ?? 0) + 1);
+  histogram.buckets.set(bucket, (histogram.buckets.get(bucket) ?? 0) + times);
 }
 
 /** Adds the values of `from` to `into`. */

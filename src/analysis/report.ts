@@ -7,20 +7,23 @@ import type {
   Finding,
   FunctionReport,
   FunctionServiceReport,
+  PausesReport,
   Report,
   RequestReport,
   RunInfo,
   ServiceReport,
 } from '../model/report.ts';
-import { Rule } from '../model/schema.ts';
-import type { CounterTotal, Words } from '../model/trace.ts';
+import { loopHeldNs, Pause, Rule } from '../model/schema.ts';
+import type { CounterTotal, PauseTotal, Words } from '../model/trace.ts';
 import { accountsOf } from './accounts.ts';
 import { isFill, isOrdered, isRead, lookAtFrame, lookAtTrace, type Sight, type Step } from './findings.ts';
 import { quantiles } from './histogram.ts';
+import { pausedTimes } from './pauses.ts';
 import { heldByServices } from './services-of.ts';
 import {
   addAccounts,
   addCalls,
+  addPaused,
   addServices,
   at,
   type CallSums,
@@ -41,6 +44,8 @@ export interface ReportMeta {
   readonly run: RunInfo;
   readonly words: Words;
   readonly counters: readonly CounterTotal[];
+  /** Left out: none was seen. */
+  readonly pauses?: readonly PauseTotal[];
 }
 
 export interface ReportBuilder {
@@ -118,29 +123,37 @@ function addTree(kept: Kept, tree: Tree): void {
   const functionOf = (row: number) => at(kept.functions, `${process[row]} ${spans.function[row]}`, newFunction);
   const requestOf = (row: number) => at(kept.requests, `${process[row]} ${spans.operation[row]}`, newRequest);
   const see = (sight: Sight) => keepSight(kept, tree, sight);
+  const paused = pausedTimes(tree);
 
   for (const row of tree.order) {
     const duration = tree.end[row] - tree.start[row];
     if (isFrame(tree, row)) {
       const sums = functionOf(row);
-      if (spans.rule[row] === Rule.chain) countRest(sums, duration, failed(tree, row));
-      else countCall(sums, duration, failed(tree, row));
-      addAccounts(sums.accounts, accountsOf(tree, row));
+      const weight = weightOf(tree, row);
+      if (spans.rule[row] === Rule.chain) countRest(sums, duration, failed(tree, row), weight);
+      else countCall(sums, duration, failed(tree, row), weight);
+      addAccounts(sums.accounts, accountsOf(tree, row), weight);
+      addPaused(sums.paused, paused(row), weight);
       lookAtFrame(tree, row, see);
     } else if (isOperation(tree, row)) {
       countOperation(kept, tree, row);
       countOnTheWayUp(tree, row, functionOf, requestOf);
     } else {
-      countCall(requestOf(row), duration, failed(tree, row) || spans.status[row] >= 500);
+      const sums = requestOf(row);
+      countCall(sums, duration, failed(tree, row) || spans.status[row] >= 500, weightOf(tree, row));
+      addPaused(sums.paused, paused(row), weightOf(tree, row));
     }
   }
   heldByServices(tree, (row, service, ns) => {
     const sums = isFrame(tree, row) ? functionOf(row) : requestOf(row);
-    at(sums.services, service, newService).wait += ns;
+    at(sums.services, service, newService).wait += ns * weightOf(tree, row);
   });
   // Trace 0 holds what belongs to no trace: nothing in it has to do with anything else in it.
   if (spans.traceLo[0] !== 0n || spans.traceHi[0] !== 0n) lookAtTrace(tree, see);
 }
+
+/** How many like it a row stands for. */
+const weightOf = ({ columns: { spans } }: Tree, row: number): number => spans.weight[row] || 1;
 
 function countOperation({ services, coverage }: Kept, tree: Tree, row: number): void {
   const { spans } = tree.columns;
@@ -149,15 +162,16 @@ function countOperation({ services, coverage }: Kept, tree: Tree, row: number): 
     protocol: 0,
     callers: new Set<number>(),
   }));
-  countCall(totals.calls, tree.end[row] - tree.start[row], failed(tree, row));
+  const weight = weightOf(tree, row);
+  countCall(totals.calls, tree.end[row] - tree.start[row], failed(tree, row), weight);
   totals.protocol ||= spans.protocol[row];
   if (spans.function[row] !== 0) totals.callers.add(spans.function[row]);
-  coverage.operations++;
-  if (spans.rule[row] === Rule.none) coverage.unattributed++;
-  else if (spans.rule[row] === Rule.uncertain) coverage.uncertain++;
-  else coverage.attributed++;
+  coverage.operations += weight;
+  if (spans.rule[row] === Rule.none) coverage.unattributed += weight;
+  else if (spans.rule[row] === Rule.uncertain) coverage.uncertain += weight;
+  else coverage.attributed += weight;
   const { unknownProtocol } = coverage;
-  unknownProtocol.set(spans.protocol[row], (unknownProtocol.get(spans.protocol[row]) ?? 0) + 1);
+  unknownProtocol.set(spans.protocol[row], (unknownProtocol.get(spans.protocol[row]) ?? 0) + weight);
 }
 
 /** Counts an operation for every function above it, each once, and for the request, with the path between. */
@@ -193,14 +207,15 @@ function countService(services: Map<number, ServiceSums>, tree: Tree, row: numbe
   const { spans } = tree.columns;
   const sums = at(services, spans.service[row], newService);
   const duration = tree.end[row] - tree.start[row];
-  countCall(sums, duration, failed(tree, row));
+  const weight = weightOf(tree, row);
+  countCall(sums, duration, failed(tree, row), weight);
   sums.protocol ||= spans.protocol[row];
-  sums.bytesOut += spans.bytesOut[row];
-  sums.bytesIn += spans.bytesIn[row];
-  countCall(at(sums.operations, spans.operation[row], newCalls), duration, failed(tree, row));
+  sums.bytesOut += spans.bytesOut[row] * weight;
+  sums.bytesIn += spans.bytesIn[row] * weight;
+  countCall(at(sums.operations, spans.operation[row], newCalls), duration, failed(tree, row), weight);
   const key = path.join(' ');
   const known = sums.paths.has(key) || sums.paths.size < mostPaths ? key : String(leftOut);
-  sums.paths.set(known, (sums.paths.get(known) ?? 0) + 1);
+  sums.paths.set(known, (sums.paths.get(known) ?? 0) + weight);
 }
 
 function keepSight({ findings }: Kept, tree: Tree, sight: Sight): void {
@@ -211,14 +226,15 @@ function keepSight({ findings }: Kept, tree: Tree, sight: Sight): void {
   const key = `${owner} ${sight.kind} ${steps} ${sight.before?.function ?? ''} ${sight.before?.line ?? ''}`;
   if (!findings.has(key) && findings.size >= mostFindings * 64) return;
   const seen = at(findings, key, () => ({ sight, owner, frames: 0, times: 0, saves: 0 }));
-  seen.frames++;
-  seen.times += sight.times;
-  seen.saves += sight.saves;
+  const weight = weightOf(tree, sight.frame);
+  seen.frames += weight;
+  seen.times += sight.times * weight;
+  seen.saves += sight.saves * weight;
 }
 
 // ── giving out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function finish(kept: Kept, { run, words, counters }: ReportMeta): Report {
+function finish(kept: Kept, { run, words, counters, pauses = [] }: ReportMeta): Report {
   const say = sayer(words);
   const functions = new Map<string, { id: number; service: string; sums: FunctionSums; owners: Set<string> }>();
   for (const [owner, sums] of kept.functions) {
@@ -228,6 +244,7 @@ function finish(kept: Kept, { run, words, counters }: ReportMeta): Report {
     merged.owners.add(owner);
     addCalls(merged.sums, sums);
     addAccounts(merged.sums.accounts, sums.accounts);
+    addPaused(merged.sums.paused, sums.paused);
     addServices(merged.sums.services, sums.services);
   }
   const requests = new Map<string, { request: string; service: string; sums: RequestSums }>();
@@ -237,6 +254,7 @@ function finish(kept: Kept, { run, words, counters }: ReportMeta): Report {
     const service = say.process(process);
     const merged = at(requests, `${service} ${request}`, () => ({ request, service, sums: newRequest() }));
     addCalls(merged.sums, sums);
+    addPaused(merged.sums.paused, sums.paused);
     addServices(merged.sums.services, sums.services);
   }
   const inTurn = new Set<number>();
@@ -256,6 +274,7 @@ function finish(kept: Kept, { run, words, counters }: ReportMeta): Report {
     requests: [...requests.values()]
       .map((request) => requestReport(request, say))
       .sort((a, b) => b.totalMs - a.totalMs || byWord(a.request, b.request)),
+    pauses: pausesOf(pauses, say),
     coverage: coverageOf(kept, counters, say),
   };
 }
@@ -305,6 +324,7 @@ function functionReport(
     errors: sums.errors,
     wall: { totalMs: ms(sums.time.sum), ...times(sums) },
     accounts: accounts as unknown as Accounts,
+    paused: { gcMs: ms(sums.paused.gc), heldMs: ms(sums.paused.held) },
     services: servicesReport(sums.services, say),
     findings,
   };
@@ -375,7 +395,47 @@ function requestReport(
     errors: sums.errors,
     totalMs: ms(sums.time.sum),
     ...times(sums),
+    paused: { gcMs: ms(sums.paused.gc), heldMs: ms(sums.paused.held) },
     services: servicesReport(sums.services, say),
+  };
+}
+
+const collections = { minor: Pause.minor, major: Pause.major, incremental: Pause.incremental, weak: Pause.weak };
+
+function pausesOf(pauses: readonly PauseTotal[], say: Sayer): PausesReport {
+  const total = (of: readonly PauseTotal[]) => ({
+    count: of.reduce((sum, { count }) => sum + count, 0),
+    totalMs: ms(of.reduce((sum, one) => sum + one.sum, 0)),
+    longestMs: ms(of.reduce((most, { longest }) => Math.max(most, longest), 0)),
+  });
+  const held = pauses.filter(({ kind }) => kind === Pause.loop);
+  const holders = new Map<string, PauseTotal[]>();
+  for (const one of held) {
+    at(holders, `${one.function} ${one.request} ${say.process(one.process)}`, (): PauseTotal[] => []).push(one);
+  }
+  const kinds = Object.entries(collections).map(([name, wanted]) => [
+    name,
+    total(pauses.filter(({ kind }) => kind === wanted)),
+  ]);
+  return {
+    gc: {
+      ...total(pauses.filter(({ kind }) => kind !== Pause.loop)),
+      kinds: Object.fromEntries(kinds) as PausesReport['gc']['kinds'],
+    },
+    loop: {
+      ...total(held),
+      thresholdMs: ms(loopHeldNs),
+      by: [...holders.values()]
+        .map((of) => ({
+          function: of[0].function === 0 ? '' : say.function(of[0].function),
+          file: say.file(of[0].function),
+          line: say.functionLine(of[0].function),
+          request: of[0].request,
+          service: say.process(of[0].process),
+          ...total(of),
+        }))
+        .sort((a, b) => b.totalMs - a.totalMs || byWord(a.function, b.function)),
+    },
   };
 }
 

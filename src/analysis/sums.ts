@@ -3,6 +3,7 @@
 
 import { type FrameAccounts, noAccounts } from './accounts.ts';
 import { type Histogram, merge, newHistogram, record } from './histogram.ts';
+import type { PausedTime } from './pauses.ts';
 
 /** Calls of one kind: how many, how many failed, how long (ns). */
 export interface CallSums {
@@ -24,10 +25,12 @@ export interface ServiceSums extends CallSums {
 
 export interface FunctionSums extends CallSums {
   readonly accounts: FrameAccounts;
+  readonly paused: PausedTime;
   readonly services: Map<number, ServiceSums>;
 }
 
 export interface RequestSums extends CallSums {
+  readonly paused: PausedTime;
   readonly services: Map<number, ServiceSums>;
 }
 
@@ -43,9 +46,16 @@ export const newService = (): ServiceSums => ({
   paths: new Map(),
 });
 
-export const newFunction = (): FunctionSums => ({ ...newCalls(), accounts: noAccounts(), services: new Map() });
+const noPause = (): PausedTime => ({ gc: 0, held: 0 });
 
-export const newRequest = (): RequestSums => ({ ...newCalls(), services: new Map() });
+export const newFunction = (): FunctionSums => ({
+  ...newCalls(),
+  accounts: noAccounts(),
+  paused: noPause(),
+  services: new Map(),
+});
+
+export const newRequest = (): RequestSums => ({ ...newCalls(), paused: noPause(), services: new Map() });
 
 /** The value of a key, made when it is not there yet. */
 export function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
@@ -57,20 +67,26 @@ export function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return value;
 }
 
-export function countCall(sums: CallSums, ns: number, error: boolean): void {
-  sums.calls++;
-  if (error) sums.errors++;
-  record(sums.time, ns);
+/** A call that stands for `weight` calls like it. */
+export function countCall(sums: CallSums, ns: number, error: boolean, weight: number): void {
+  sums.calls += weight;
+  if (error) sums.errors += weight;
+  record(sums.time, ns, weight);
 }
 
 /** The rest of a call that was counted already: its time, and its error. */
-export function countRest(sums: CallSums, ns: number, error: boolean): void {
-  if (error) sums.errors++;
-  sums.time.sum += ns;
+export function countRest(sums: CallSums, ns: number, error: boolean, weight: number): void {
+  if (error) sums.errors += weight;
+  sums.time.sum += ns * weight;
 }
 
-export function addAccounts(into: FrameAccounts, from: FrameAccounts): void {
-  for (const name of Object.keys(into) as (keyof FrameAccounts)[]) into[name] += from[name];
+export function addAccounts(into: FrameAccounts, from: FrameAccounts, weight = 1): void {
+  for (const name of Object.keys(into) as (keyof FrameAccounts)[]) into[name] += from[name] * weight;
+}
+
+export function addPaused(into: PausedTime, from: PausedTime, weight = 1): void {
+  into.gc += from.gc * weight;
+  into.held += from.held * weight;
 }
 
 export function addCalls(into: CallSums, from: CallSums): void {

@@ -5,7 +5,8 @@ import { Kind } from '../model/schema.ts';
 import type { TraceColumns } from '../model/trace.ts';
 
 /** What a tree is made of: columns of one trace. Rows in any order; `start` counts from one origin for all rows. */
-export type TreeColumns = Pick<TraceColumns, 'spans' | 'waits' | 'process'>;
+export type TreeColumns = Pick<TraceColumns, 'spans' | 'waits' | 'process'> &
+  Partial<Pick<TraceColumns, 'pauses' | 'pauseProcess'>>;
 
 export interface FunctionPlace {
   readonly function: string;

@@ -22,6 +22,8 @@ const service = (name: string, changes: Partial<FunctionServiceReport> = {}): Fu
   ...changes,
 });
 
+const none = { count: 0, totalMs: 0, longestMs: 0 };
+
 const report: Report = {
   schema: 1,
   run: {
@@ -52,6 +54,7 @@ const report: Report = {
         otherMs: 0,
         unexplainedMs: 0,
       },
+      paused: { gcMs: 3, heldMs: 12 },
       services: [
         service('mysql://127.0.0.1:3306/pins'),
         service('http://a-service-with-a-long-name.internal.example.com:8080', {
@@ -82,9 +85,14 @@ const report: Report = {
       p50Ms: 21,
       p95Ms: 43,
       p99Ms: 61,
+      paused: { gcMs: 3, heldMs: 12 },
       services: [],
     },
   ],
+  pauses: {
+    gc: { ...none, kinds: { minor: none, major: none, incremental: none, weak: none } },
+    loop: { ...none, thresholdMs: 10, by: [] },
+  },
   coverage: {
     operations: 3150,
     attributed: 3148,
@@ -186,4 +194,44 @@ test('colours change no column', () => {
   const coloured = printReport(report, { ...paper(80), style: colours }, { most: 20 });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is taken out
   assert.equal(coloured.replace(/\u001b\[[0-9;]*m/g, ''), printed(80));
+});
+
+test('pauses: garbage collection, the event loop held, and by whom', () => {
+  const gc = { count: 214, totalMs: 312, longestMs: 9.84 };
+  const loop = { count: 12, totalMs: 640, longestMs: 61 };
+  const holder = { file: '', line: 0, function: '', request: '', service: 'feed' };
+  const text = printed(80, {
+    ...report,
+    pauses: {
+      gc: { ...report.pauses.gc, ...gc },
+      loop: {
+        ...loop,
+        thresholdMs: 10,
+        by: [
+          {
+            ...holder,
+            function: 'hashPassword',
+            file: 'src/login.ts',
+            line: 30,
+            count: 9,
+            totalMs: 540,
+            longestMs: 61,
+          },
+          { ...holder, request: 'GET /export', count: 2, totalMs: 80, longestMs: 45 },
+          { ...holder, count: 1, totalMs: 20, longestMs: 20 },
+        ],
+      },
+    },
+  });
+  const lines = text.split('\n');
+  const from = lines.findIndex((line) => line.startsWith('── Pauses'));
+  assert.equal(
+    lines.slice(from + 1, from + 6).join('\n'),
+    `\
+garbage collection                   214 pauses · 312 ms in all · longest 9.8 ms
+event loop held for 10 ms and more      12 times · 640 ms in all · longest 61 ms
+  hashPassword  src/login.ts:30          9 times · 540 ms in all · longest 61 ms
+  GET /export                             2 times · 80 ms in all · longest 45 ms
+  not known by whom                        1 time · 20 ms in all · longest 20 ms`,
+  );
 });

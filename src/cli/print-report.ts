@@ -5,6 +5,7 @@ import type {
   Accounts,
   FunctionReport,
   FunctionServiceReport,
+  PauseSums,
   Report,
   RequestReport,
   ServiceReport,
@@ -28,6 +29,7 @@ export function printReport(report: Report, paper: Paper, options: PrintOptions)
     ...functionsPart(report, paper, options),
     ...requestsPart(report, paper, options),
     ...findingsPart(report, paper, options),
+    ...pausesPart(report, paper, options),
     ...coveragePart(report, paper),
   ];
   return `${lines.map((line) => paper.plain(line.trimEnd())).join('\n')}\n`;
@@ -267,6 +269,40 @@ function findingsPart({ functions }: Report, paper: Paper, { most }: PrintOption
     );
   }
   if (all.length > shown.length) lines.push(style.faint(`${counted(all.length - shown.length, 'more')} in --json`));
+  return [...lines, ''];
+}
+
+/** "event loop held  3 times · 132 ms in all · longest 61 ms", and by whom. */
+function pausesPart({ pauses: { gc, loop } }: Report, paper: Paper, { most }: PrintOptions): string[] {
+  if (gc.count === 0 && loop.count === 0) return [];
+  const { style, width } = paper;
+  const facts = ({ totalMs, longestMs }: PauseSums, times: string) => [
+    times,
+    `${duration(totalMs)} in all`,
+    `longest ${duration(longestMs)}`,
+  ];
+  const line = (name: string, place: string, of: string[]): string[] => {
+    const left = `${name}${place === '' ? '' : `  ${style.faint(place)}`}`;
+    const right = of.join(' · ');
+    const space = width - widthOf(left) - widthOf(right);
+    return space >= 2
+      ? [left + ' '.repeat(space) + right]
+      : [left, ...wrapFacts(of, width - 4).map((one) => `    ${one}`)];
+  };
+  const lines = title('Pauses', paper);
+  if (gc.count > 0) lines.push(...line('garbage collection', '', facts(gc, counted(gc.count, 'pause'))));
+  if (loop.count > 0) {
+    const name = `event loop held for ${duration(loop.thresholdMs)} and more`;
+    lines.push(...line(name, '', facts(loop, counted(loop.count, 'time'))));
+  }
+  const shown = loop.by.slice(0, Math.min(most, 5));
+  for (const one of shown) {
+    const who = one.function || one.request || 'not known by whom';
+    const place = one.function === '' ? '' : `${one.file}:${one.line}`;
+    lines.push(...line(`  ${style.strong(who)}`, place, facts(one, counted(one.count, 'time'))));
+  }
+  if (loop.by.length > shown.length)
+    lines.push(style.faint(`  ${counted(loop.by.length - shown.length, 'more')} in --json`));
   return [...lines, ''];
 }
 

@@ -155,6 +155,7 @@ async function reportOf({ record, store, counters }: Open): Promise<Report> {
       processes: processesOf(words.processes),
     },
     words,
+    pauses: await store.pauses(),
     counters: [...(await store.counters()), ...counters()],
   });
 }

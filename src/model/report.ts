@@ -8,6 +8,7 @@ export interface Report {
   functions: FunctionReport[];
   services: ServiceReport[];
   requests: RequestReport[];
+  pauses: PausesReport;
   coverage: Coverage;
 }
 
@@ -47,6 +48,7 @@ export interface FunctionReport {
   errors: number;
   wall: { totalMs: number; p50Ms: number; p95Ms: number; p99Ms: number };
   accounts: Accounts;
+  paused: Paused;
   services: FunctionServiceReport[];
   findings: Finding[];
 }
@@ -98,8 +100,42 @@ export interface RequestReport {
   p50Ms: number;
   p95Ms: number;
   p99Ms: number;
+  paused: Paused;
   /** What was reached while it was answered, in its own process; `via` as for a function. */
   services: FunctionServiceReport[];
+}
+
+/** Time within its calls in which the thread was taken; across the accounts, not a member of them. */
+export interface Paused {
+  /** By the garbage collector. */
+  gcMs: number;
+  /** By code of other requests, or work of nobody's, that held the event loop. */
+  heldMs: number;
+}
+
+export interface PauseSums {
+  count: number;
+  totalMs: number;
+  longestMs: number;
+}
+
+/** When the threads of the run did nothing else. */
+export interface PausesReport {
+  gc: PauseSums & { kinds: Record<'minor' | 'major' | 'incremental' | 'weak', PauseSums> };
+  /** Stretches from `thresholdMs` on in which nothing else could run. */
+  loop: PauseSums & {
+    thresholdMs: number;
+    /** Who ran for most of each, by totalMs, largest first. */
+    by: (PauseSums & {
+      /** '' = not known, or none of the user's. */
+      function: string;
+      file: string;
+      line: number;
+      /** The request whose handler it was, where no function is known; else ''. */
+      request: string;
+      service: string;
+    })[];
+  };
 }
 
 export interface Coverage {

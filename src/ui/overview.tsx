@@ -53,6 +53,7 @@ export function Overview({ report }: { report: Report }) {
         )}
         <Requests report={report} />
         <Services report={report} />
+        <Pauses report={report} />
         <CoverageCard report={report} />
       </div>
     </main>
@@ -199,6 +200,57 @@ function Services({ report: { services, run } }: { report: Report }) {
                   </tr>
                 );
               })}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Pauses({ report: { pauses } }: { report: Report }) {
+  const { gc, loop } = pauses;
+  if (gc.count === 0 && loop.count === 0) return null;
+  return (
+    <section class="card" aria-labelledby="pauses-title">
+      <div class="top">
+        <h2 id="pauses-title">Pauses</h2>
+        <span class="soft">when a process did nothing else; in a trace: the bands behind the bars</span>
+      </div>
+      <p id="pauses">
+        {counted(gc.count, 'garbage collection')}: {formatMs(gc.totalMs)} in all, the longest {formatMs(gc.longestMs)}.
+        The event loop was held for {formatMs(loop.thresholdMs)} and more {counted(loop.count, 'time')}
+        {loop.count > 0 && `: ${formatMs(loop.totalMs)} in all, the longest ${formatMs(loop.longestMs)}`}.
+      </p>
+      {loop.by.length > 0 && (
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">held by</th>
+                <th scope="col" class="number">
+                  times
+                </th>
+                <th scope="col" class="number">
+                  in all
+                </th>
+                <th scope="col" class="number">
+                  longest
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {loop.by.slice(0, 12).map((one) => (
+                <tr key={`${one.function} ${one.file}:${one.line} ${one.request} ${one.service}`}>
+                  <th scope="row">
+                    <span class="name">{oneLine(one.function || one.request) || 'code not known'}</span>{' '}
+                    <span class="soft mono name">{one.file && `${oneLine(one.file)}:${one.line}`}</span>
+                  </th>
+                  <td class="number">{formatCount(one.count)}</td>
+                  <td class="number">{formatMs(one.totalMs)}</td>
+                  <td class="number">{formatMs(one.longestMs)}</td>
+                </tr>
+              ))}
             </tbody>
           </table>
         </div>

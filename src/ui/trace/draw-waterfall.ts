@@ -4,6 +4,7 @@ import { drawAxis } from './draw-axis.ts';
 import { drawBars } from './draw-bars.ts';
 import { drawLabels } from './draw-labels.ts';
 import { drawPath, drawPathLinks } from './draw-path.ts';
+import { drawPauses, type PauseFills } from './draw-pauses.ts';
 import { type Geometry, rowsInView, rowTop, timeScale } from './geometry.ts';
 import type { TraceModel } from './model.ts';
 import type { Theme } from './theme.ts';
@@ -11,6 +12,7 @@ import type { Theme } from './theme.ts';
 export interface Look {
   readonly geometry: Geometry;
   readonly theme: Theme;
+  readonly pauses: PauseFills;
   readonly scrollTop: number;
   /** Row under the pointer; -1 = none. */
   readonly hovered: number;
@@ -51,8 +53,9 @@ export function drawWaterfall(pen: CanvasRenderingContext2D, model: TraceModel, 
   pen.rect(0, axisHeight, width, height - axisHeight);
   pen.clip();
   drawAxis.grid(pen, x, geometry, theme);
-  drawPathLinks(pen, model, first, last, x, top, geometry, theme);
   const frame = { left: geometry.gutter, right: width, height: geometry.barHeight };
+  drawPauses(pen, model.tree, rows, first, last, x, top, frame, look.pauses);
+  drawPathLinks(pen, model, first, last, x, top, geometry, theme);
   drawBars(pen, model.tree, rows, first, last, x, (row) => top(row) + geometry.barTop, frame, theme.bars);
   drawPath(pen, model, first, last, x, top, geometry, theme);
   drawLabels(pen, model, first, last, x, top, geometry, theme);

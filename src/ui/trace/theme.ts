@@ -16,6 +16,9 @@ export interface Theme {
   readonly error: string;
   readonly critical: string;
   readonly pathLink: string;
+  /** Behind bars: the event loop held, and garbage collection. */
+  readonly held: string;
+  readonly gc: string;
   readonly sans: string;
 }
 
@@ -40,6 +43,8 @@ export function readTheme(element: Element): Theme {
     error: of('--error'),
     critical: of('--critical'),
     pathLink: of('--path-link'),
+    held: of('--held'),
+    gc: of('--gc'),
     sans: style.fontFamily,
   };
 }

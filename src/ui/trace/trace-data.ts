@@ -7,7 +7,7 @@ import { type Batch, decodeBatch } from '../../model/batch.ts';
 export function readTrace(bytes: Uint8Array): TraceTree {
   const batch = decodeBatch(bytes);
   const texts = textsById(batch);
-  const { spans, waits, functions, counters } = batch.tables;
+  const { spans, waits, pauses, functions, counters } = batch.tables;
 
   const places = new Map<number, FunctionPlace>();
   for (let row = 0; row < functions.id.length; row++)
@@ -20,8 +20,15 @@ export function readTrace(bytes: Uint8Array): TraceTree {
   // Which process a span is of: spans come sorted by process; a counter `process` tells each one's name and count.
   const processes = new Map<number, ProcessInfo>();
   const process = new Uint32Array(spans.span.length);
+  const pauseProcess = new Uint32Array(pauses.kind.length);
   let from = 0;
+  let paused = 0;
   for (let row = 0; row < counters.counter.length; row++) {
+    // Pauses come likewise; a counter `pauses` tells a process's place among those of the spans, from 1, and its count.
+    if (texts[counters.counter[row]] === 'pauses') {
+      pauseProcess.fill(Number(texts[counters.detail[row]]), paused, paused + counters.value[row]);
+      paused += counters.value[row];
+    }
     if (texts[counters.counter[row]] !== 'process') continue;
     const number = processes.size + 1;
     const detail = texts[counters.detail[row]] ?? '';
@@ -30,7 +37,7 @@ export function readTrace(bytes: Uint8Array): TraceTree {
     process.fill(number, from, from + counters.value[row]);
     from += counters.value[row];
   }
-  return buildTree({ texts, functions: places, processes, spans, waits, process });
+  return buildTree({ texts, functions: places, processes, spans, waits, process, pauses, pauseProcess });
 }
 
 function textsById({ firstText, texts }: Batch): string[] {

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { timeOnPath } from '../../analysis/critical-path.ts';
-import { Kind } from '../../model/schema.ts';
+import { Kind, Pause } from '../../model/schema.ts';
 import { ApiError, askTrace } from '../api.ts';
 import { stretches } from '../categories.ts';
 import { inspect } from '../inspect.ts';
@@ -12,7 +12,7 @@ import type { Route } from '../route.ts';
 import { shortService } from '../service-name.ts';
 import { go, route } from '../state.ts';
 import { Pairs, tips } from '../tip.tsx';
-import { formatCount, formatNs, formatShare, oneLine } from '../units.ts';
+import { counted, formatCount, formatNs, formatShare, oneLine } from '../units.ts';
 import { Details } from './details.tsx';
 import {
   clampWindow,
@@ -258,6 +258,18 @@ function Legend({ model: { tree } }: { model: TraceModel }) {
           {name}
         </span>
       ))}
+      {pauseSums(tree, true).count > 0 && (
+        <span title="Stretches in which nothing else could run in the process">
+          <i class="swatch held" />
+          event loop held
+        </span>
+      )}
+      {pauseSums(tree, false).count > 0 && (
+        <span title="Pauses of the process for garbage collection">
+          <i class="swatch hatched" />
+          garbage collection
+        </span>
+      )}
       <span title="What the end of the trace was waiting for, at every instant">
         <i class="line" />
         critical path
@@ -321,13 +333,33 @@ function PathBar({ model }: { model: TraceModel }) {
   );
 }
 
+/** How often, and how long, the threads of a trace's processes were taken meanwhile. */
+function pauseSums({ columns: { pauses } }: TraceModel['tree'], loop: boolean): { count: number; ns: number } {
+  const sums = { count: 0, ns: 0 };
+  pauses?.kind.forEach((kind, k) => {
+    if ((kind === Pause.loop) !== loop) return;
+    sums.count++;
+    sums.ns += pauses.duration[k];
+  });
+  return sums;
+}
+
 function Notes({ model: { tree } }: { model: TraceModel }) {
+  const [held, gc] = [pauseSums(tree, true), pauseSums(tree, false)];
+  const pauses = [
+    held.count > 0 && `the event loop held ${counted(held.count, 'time')}, ${formatNs(held.ns)}`,
+    gc.count > 0 && `${counted(gc.count, 'garbage collection')}, ${formatNs(gc.ns)}`,
+  ].filter((note) => note !== false);
   const notes = [
     tree.orphans > 0 && `${formatCount(tree.orphans)} with a parent that is not in the trace`,
     tree.duplicates > 0 && `${formatCount(tree.duplicates)} left out as duplicates`,
     tree.cycles > 0 && `${formatCount(tree.cycles)} circles of parents cut`,
     tree.skewed > 0 && `${formatCount(tree.skewed)} shifted for clock skew`,
   ].filter((note) => note !== false);
-  if (notes.length === 0) return null;
-  return <p class="soft">Spans: {notes.join(', ')}.</p>;
+  return (
+    <>
+      {notes.length > 0 && <p class="soft">Spans: {notes.join(', ')}.</p>}
+      {pauses.length > 0 && <p class="soft pauses">Meanwhile in its processes: {pauses.join('; ')}.</p>}
+    </>
+  );
 }

@@ -6,12 +6,13 @@ import { useEffect, useRef } from 'preact/hooks';
 import { stretches } from '../categories.ts';
 import { hideTip, Pairs, showTipAt } from '../tip.tsx';
 import { formatMs, formatNs } from '../units.ts';
+import { hatch, pausesAt } from './draw-pauses.ts';
 import { drawWaterfall } from './draw-waterfall.ts';
 import { type Geometry, indentOf, layOut, rowAt, rowTop, timeScale } from './geometry.ts';
 import { hasChildren, hexOf, pan, reveal, type TraceModel, toggle, zoomAround, zoomTo } from './model.ts';
 import { newStretches, stretchesOf } from './phases.ts';
 import { readTheme, type Theme } from './theme.ts';
-import { besideOf, errorOf, kindNames, operationOf, processOf } from './words.ts';
+import { besideOf, errorOf, holderOf, kindNames, operationOf, pauseNames, processOf } from './words.ts';
 
 export const keys: readonly (readonly [string, string])[] = [
   ['↑ ↓', 'rows'],
@@ -75,6 +76,8 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
   const { tree } = model;
   let geometry = layOut(box.clientWidth, box.clientHeight);
   let theme: Theme = readTheme(box);
+  const pauseFills = () => ({ loop: theme.held, gc: hatch(pen, theme.gc) });
+  let pauses = pauseFills();
   let hovered = -1;
   let brush: [number, number] | undefined;
   let drawn: Shot | undefined;
@@ -89,7 +92,7 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
     const began = performance.now();
     fitCanvas();
     const { scrollTop } = box;
-    const [first, last] = drawWaterfall(pen, model, { geometry, theme, scrollTop, hovered, brush });
+    const [first, last] = drawWaterfall(pen, model, { geometry, theme, pauses, scrollTop, hovered, brush });
     drawn = { rows: model.rows.peek(), window: model.window.peek(), geometry, scrollTop, first, last };
     canvas.dataset.rows = String(model.rows.value.length);
     canvas.dataset.first = String(first);
@@ -220,7 +223,11 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
     }
     if (row < 0 || event.pointerType === 'touch') return hideTip();
     const i = model.rows.peek()[row];
-    showTipAt(event.clientX, event.clientY + 6, tipOf(model, i, x > geometry.gutter ? time(x) : Number.NaN));
+    showTipAt(
+      event.clientX,
+      event.clientY + 6,
+      tipOf(model, i, x > geometry.gutter ? time(x) : Number.NaN, time(x + 2) - time(x)),
+    );
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -265,6 +272,7 @@ function mount(box: HTMLElement, canvas: HTMLCanvasElement, spacer: HTMLElement,
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const retheme = () => {
     theme = readTheme(box);
+    pauses = pauseFills();
     ask();
   };
   dark.addEventListener('change', retheme);
@@ -331,7 +339,7 @@ function rowsOf(model: TraceModel, { rows, window, geometry, scrollTop, first, l
   }));
 }
 
-function tipOf(model: TraceModel, i: number, at: number) {
+function tipOf(model: TraceModel, i: number, at: number, near: number) {
   const { tree } = model;
   stretchesOf(tree, i, scratch);
   let under: string | undefined;
@@ -351,8 +359,18 @@ function tipOf(model: TraceModel, i: number, at: number) {
           under !== undefined && ['here', under],
           error !== '' && ['error', <span class="error">{error}</span>],
           several && ['process', processOf(tree, i)],
+          ...pausesAt(tree, i, at, near)
+            .slice(0, 4)
+            .map((k) => [pauseNames[tree.columns.pauses!.kind[k]], pauseOf(model, k)] as const),
         ]}
       />
     </>
   );
+}
+
+/** "52 ms, by spin src/spin.ts:12" */
+function pauseOf({ tree }: TraceModel, k: number) {
+  const long = formatNs(tree.columns.pauses!.duration[k]);
+  const holder = holderOf(tree, k);
+  return holder === '' ? long : `${long}, by ${holder}`;
 }

@@ -1,7 +1,7 @@
 // What a span is called on the page: its name, and what stands beside it.
 
 import type { TraceTree } from '../../analysis/trace.ts';
-import { Kind, Rule } from '../../model/schema.ts';
+import { Kind, Pause, Rule } from '../../model/schema.ts';
 import { shortService } from '../service-name.ts';
 import { oneLine } from '../units.ts';
 
@@ -38,6 +38,28 @@ export function besideOf(tree: TraceTree, i: number): string {
 
 /** gRPC's codes are kept as 1000 and more. */
 export const statusOf = (status: number): string => (status >= 1000 ? `gRPC ${status - 1000}` : String(status));
+
+/** By Pause. */
+export const pauseNames: readonly string[] = (() => {
+  const names: string[] = [];
+  names[Pause.loop] = 'event loop held';
+  names[Pause.minor] = 'garbage collection, minor';
+  names[Pause.major] = 'garbage collection, major';
+  names[Pause.incremental] = 'garbage collection, a step';
+  names[Pause.weak] = 'garbage collection, weak callbacks';
+  return names;
+})();
+
+/** Who held the event loop in a pause: "spin src/spin.ts:12", a request of this trace, or not known; '' of others. */
+export function holderOf(tree: TraceTree, k: number): string {
+  const { pauses, spans, functions } = tree.columns;
+  if (pauses === undefined || pauses.kind[k] !== Pause.loop) return '';
+  const place = functions.get(pauses.function[k]);
+  if (place) return `${oneLine(place.function)} ${oneLine(place.file)}:${place.line}`;
+  const row = pauses.span[k] === 0n ? -1 : spans.span.indexOf(pauses.span[k]);
+  if (row >= 0) return operationOf(tree, row);
+  return pauses.span[k] === 0n ? 'code not known' : 'another request';
+}
 
 export const kindNames: readonly string[] = ['function', 'request', 'operation', 'message sent', 'message received'];
 
