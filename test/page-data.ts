@@ -1,7 +1,7 @@
 // What two recorders would send of a small pinboard, made by hand so that every phase and every odd name is in it.
 
 import { encodeBatch, newColumns } from '../src/model/batch.ts';
-import { Cause, counters, functions, Kind, type Pause, pauses, Rule, spans, waits } from '../src/model/schema.ts';
+import { Cause, counters, functions, Kind, Pause, pauses, Rule, spans, waits } from '../src/model/schema.ts';
 
 const ms = 1e6;
 const phases = ['pool', 'dns', 'connect', 'tls', 'send', 'server', 'receive', 'loop'] as const;
@@ -403,4 +403,29 @@ export function huge(count: number): Facts {
       phases: { send: step * 0.1, server: step * 0.6, receive: step * 0.1 },
     });
   return facts;
+}
+
+/** GET /held → loadHome waits 80 ms, while countLikes of another request holds the loop, and garbage is collected. */
+export function paused(): Facts {
+  const start = 3.6e12;
+  return {
+    trace: [0xbaddn, 1n],
+    spans: [
+      { id: 900_001n, parent: 0n, kind: Kind.server, operation: 'GET /held', start, duration: 100 * ms, status: 200 },
+      {
+        id: 900_002n,
+        parent: 900_001n,
+        kind: Kind.internal,
+        operation: 'loadHome',
+        function: 1,
+        start: start + 5 * ms,
+        duration: 90 * ms,
+      },
+    ],
+    waits: [{ span: 900_002n, start: start + 10 * ms, duration: 80 * ms, line: 14, cause: Cause.other, by: 0n }],
+    pauses: [
+      { kind: Pause.loop, start: start + 20 * ms, duration: 40 * ms, function: 2 },
+      { kind: Pause.major, start: start + 70 * ms, duration: 10 * ms },
+    ],
+  };
 }

@@ -27,6 +27,7 @@ import {
   hostile,
   huge,
   odd,
+  paused,
   ping,
   usersFunctions,
 } from './page-data.ts';
@@ -51,7 +52,7 @@ before(async () => {
     args: [...args.split(' '), '--disable-component-update', '--disable-sync'],
   });
   collector = await newCollector('pinboard');
-  const feed: Facts[] = [odd(1), ping(1), huge(hugeCount)];
+  const feed: Facts[] = [odd(1), ping(1), huge(hugeCount), paused()];
   const users: Facts[] = [];
   for (let n = 1; n <= 40; n++) {
     const made = home(n, 0.6 + (n % 10) * 0.25);
@@ -386,6 +387,52 @@ test('a trace of 100,000 spans is all there, and only the rows in view are drawn
   await page.waitForSelector('text=1 found');
   assert.deepEqual(complaints, []);
   await page.close();
+});
+
+test('where the event loop was held and garbage collected there are bands, which say by whom', async () => {
+  const { traces } = await json<TraceList>('api/traces?request=GET%20%2Fheld');
+  const { page, complaints } = await openTrace(traces[0].trace);
+  await drawn(page);
+  const { drawn: bars, geometry, extent } = await page.evaluate(() => window.whywait.trace!);
+  const x = (ms: number) => geometry.left + ((ms * 1e6) / (extent[1] - extent[0])) * (geometry.right - geometry.left);
+  // In the second row, above its bar.
+  const y = Math.round(bars[1].y) - 3;
+  const inks = await page.evaluate(
+    (places) => {
+      const canvas = document.querySelector('canvas')!;
+      const pen = canvas.getContext('2d')!;
+      return places.map(({ from, to, y }) => {
+        const { data } = pen.getImageData(from, y, to - from, 1);
+        const counts = new Map<string, number>();
+        for (let i = 0; i < data.length; i += 4) {
+          const colour = data.subarray(i, i + 3).join();
+          counts.set(colour, (counts.get(colour) ?? 0) + 1);
+        }
+        // The commonest first: a line of the axis may pass.
+        return [...counts].sort(([, a], [, b]) => b - a).map(([colour]) => colour);
+      });
+    },
+    [
+      { from: Math.round(x(11)), to: Math.round(x(19)), y },
+      { from: Math.round(x(22)), to: Math.round(x(38)), y },
+      { from: Math.round(x(72)), to: Math.round(x(78)), y },
+    ],
+  );
+  const [bare, held, hatched] = inks;
+  assert.ok(held.length <= 3 && held[0] !== bare[0], 'a tint where the loop was held');
+  assert.ok(hatched.length > 2, 'a hatch where garbage was collected');
+  const box = (await page.locator('canvas').boundingBox())!;
+  await page.mouse.move(box.x + x(40), box.y + y);
+  await page.waitForSelector('.tip');
+  assert.match((await page.textContent('.tip'))!, /event loop held.*40 ms, by countLikes src\/likes\.ts:8/);
+  await page.mouse.move(box.x + x(75), box.y + y);
+  await page.waitForSelector('.tip:has-text("garbage collection, major")');
+  assert.match((await page.textContent('.pauses'))!, /event loop held 1 time, 40 ms; 1 garbage collection, 10 ms/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+  const overview = await visit(collector);
+  assert.match((await overview.page.textContent('#pauses'))!, /1 garbage collection: 10 ms in all/);
+  await overview.page.close();
 });
 
 test('a trace of one span is drawn', async () => {
