@@ -87,8 +87,14 @@ export class DocumentReader {
           this.readType(chunk[at++] as number);
           break;
         default:
-          this.number |= (chunk[at++] as number) << (8 * this.numberBytes);
-          if (++this.numberBytes < 4) break;
+          if (this.numberBytes === 0 && end - at >= 4) {
+            const low = (chunk[at] as number) | ((chunk[at + 1] as number) << 8) | ((chunk[at + 2] as number) << 16);
+            this.number = low | ((chunk[at + 3] as number) << 24);
+            at += 4;
+          } else {
+            this.number |= (chunk[at++] as number) << (8 * this.numberBytes);
+            if (++this.numberBytes < 4) break;
+          }
           this.at = before + at - from;
           this.readLength(this.number);
           this.number = 0;
@@ -129,14 +135,15 @@ export class DocumentReader {
 
   private readName(chunk: Uint8Array, at: number, end: number): number {
     const { name } = this;
+    const from = at;
     let { nameBytes } = this;
     let byte = -1;
     while (at < end && byte !== 0) {
       byte = chunk[at++] as number;
-      this.at++;
       if (byte !== 0 && nameBytes < maxName) name[nameBytes++] = byte;
     }
     this.nameBytes = nameBytes;
+    this.at += at - from;
     if (byte === 0) this.endName();
     return at;
   }
