@@ -16,7 +16,7 @@ import { endRoot, neutral, runInRoot } from './context.ts';
 import { nextSpanId } from './ids.ts';
 import { Operation, type Peer, type Root } from './operation.ts';
 import type { Options } from './options.ts';
-import { answered, asked, failed } from './ownership.ts';
+import { adopt, answered, asked, failed, snapshot } from './ownership.ts';
 import { patch } from './patch.ts';
 import { openInbound, patchServer } from './patch-http.ts';
 import { connectionOf, errorType } from './patch-net.ts';
@@ -30,9 +30,21 @@ type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
 /** An operation on its way, or an inbound request, by its stream. */
 type Exchanged = Asked | Served;
 
+/** A session until its first answer. */
+interface Beginning {
+  /** Of the first request's context. */
+  readonly root: Root | undefined;
+  over: boolean;
+}
+
 class Asked {
   readonly op: Operation;
   readonly grpc: boolean;
+  readonly beginning: Beginning;
+  /** Its context is its own as far as is known, so that its trace may be told to the server. */
+  readonly mayTell: boolean;
+  /** When the client gives up (gRPC's deadline); NaN = never. */
+  deadline = Number.NaN;
   answered = false;
   /** All has been told but what is still to be read: by trailers, with gRPC by its status. */
   told = false;
@@ -41,9 +53,11 @@ class Asked {
   done = false;
   error = '';
 
-  constructor(op: Operation, grpc: boolean) {
+  constructor(op: Operation, grpc: boolean, beginning: Beginning, mayTell: boolean) {
     this.op = op;
     this.grpc = grpc;
+    this.beginning = beginning;
+    this.mayTell = mayTell;
   }
 }
 
@@ -65,6 +79,7 @@ class Served {
 
 const exchanged = newStamp<Exchanged>();
 const peers = newStamp<Peer>();
+const beginnings = newStamp<Beginning>();
 const open = new Set<object>();
 const patched = new WeakSet<object>();
 
@@ -74,6 +89,16 @@ const grpcCodes = (
   'RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS ' +
   'UNAUTHENTICATED'
 ).split(' ');
+const cancelled = 1;
+const deadlineExceeded = 4;
+const internal = 13;
+/** What a gRPC client makes of the code of a stream that ended without a status; of others INTERNAL. */
+const ofRstCode = new Map([
+  [http2.constants.NGHTTP2_REFUSED_STREAM, 14],
+  [http2.constants.NGHTTP2_CANCEL, cancelled],
+  [http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, 8],
+  [http2.constants.NGHTTP2_INADEQUATE_SECURITY, 7],
+]);
 /** Of these the server is at fault: OpenTelemetry's semantic conventions for RPC. */
 const serverFaults = new Set([2, 4, 12, 13, 14, 15]);
 
@@ -171,8 +196,8 @@ function patchSession(prototype: object, options: Options): void {
         let sent = headers;
         try {
           asked = ask(this, headers);
-          if (asked.op.root && mayAdd(options, this, asked.op.peer, headers)) {
-            sent = { ...headers, traceparent: traceparentOf(asked.op.root.trace, asked.op.id) };
+          if (asked.mayTell && mayAdd(options, this, asked.op.peer, headers)) {
+            sent = { ...headers, traceparent: traceparentOf((asked.op.root as Root).trace, asked.op.id) };
           }
         } catch {
           count('off.requests', 'http2', 1);
@@ -204,7 +229,26 @@ function ask(session: Session, headers: Headers | unknown[] | undefined): Asked 
   exchange.lastOut = exchange.firstOut;
   // Not known exactly: gRPC's channel keeps calls until it is ready, and makes their streams in another's context.
   asked(op);
-  return new Asked(op, grpc);
+  const { root } = op;
+  let beginning = beginnings.get(session);
+  const isFirst = beginning === undefined;
+  if (beginning === undefined) {
+    beginning = { root, over: false };
+    beginnings.set(session, beginning);
+  }
+  // It makes them in the context of the first, all before an answer can come: there only the first may be believed.
+  const mayTell = root !== undefined && (isFirst || beginning.over || beginning.root !== root);
+  const result = new Asked(op, grpc, beginning, mayTell);
+  if (grpc) result.deadline = exchange.firstOut + timeoutOf(header(headers, 'grpc-timeout'));
+  return result;
+}
+
+/** gRPC's "grpc-timeout", up to eight digits and a unit, in ns; NaN = none. */
+function timeoutOf(value: unknown): number {
+  const found = typeof value === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(value) : null;
+  return found
+    ? Number(found[1]) * ({ H: 3600e9, M: 60e9, S: 1e9, m: 1e6, u: 1e3 }[found[2] as string] ?? 1)
+    : Number.NaN;
 }
 
 function mayAdd(options: Options, session: Session, peer: Peer, headers: Headers | unknown[] | undefined): boolean {
@@ -236,7 +280,9 @@ function closeAsked(stream: object, asked: Asked, error: string): void {
   const { exchange } = op;
   op.closedAt = now();
   if (exchange.error === '') exchange.error = error;
-  if (asked.answered) {
+  asked.beginning.over ||= asked.answered;
+  // One that was cut off wakes its caller now, not when its last bytes came.
+  if (asked.answered && error === '') {
     if (Number.isNaN(exchange.lastIn)) exchange.lastIn = op.closedAt;
     answered(op, true);
   } else {
@@ -261,10 +307,32 @@ function outcome(asked: Asked, headers: Headers): void {
     if (status >= 400) exchange.error = String(status);
   }
   if (!asked.grpc || headers['grpc-status'] === undefined) return;
-  const code = Number(headers['grpc-status']);
   asked.told = true;
+  setStatus(asked, Number(headers['grpc-status']));
+}
+
+function setStatus({ op: { exchange } }: Asked, code: number): void {
   exchange.status = 1000 + code;
   if (code !== 0) exchange.error = grpcCodes[code] ?? String(code);
+}
+
+/** The stream has ended, perhaps before its answer did. */
+function cut(stream: object, asked: Asked, code: number): void {
+  closeAsked(stream, asked, asked.told ? '' : errorOfCut(asked, code));
+}
+
+function errorOfCut(asked: Asked, code: number): string {
+  const { NGHTTP2_NO_ERROR, NGHTTP2_CANCEL } = http2.constants;
+  const isOwn = code === NGHTTP2_CANCEL;
+  // The connection says more: ECONNRESET and the like.
+  if (asked.error !== '' && !asked.error.startsWith('ERR_HTTP2')) return asked.error;
+  if (!asked.grpc && code === NGHTTP2_NO_ERROR && asked.answered) return '';
+  if (!asked.grpc) return asked.error || (isOwn ? 'cancelled' : 'closed');
+  if (code === NGHTTP2_NO_ERROR) return 'closed';
+  // A timer's clock is one of milliseconds.
+  const isLate = isOwn && now() >= asked.deadline - 1e6;
+  setStatus(asked, isLate ? deadlineExceeded : (ofRstCode.get(code) ?? internal));
+  return asked.op.exchange.error;
 }
 
 function askedEvent(stream: object, asked: Asked, event: string | symbol, first: unknown): void {
@@ -289,12 +357,8 @@ function askedEvent(stream: object, asked: Asked, event: string | symbol, first:
     case 'error':
       asked.error = errorType(first as Error);
       return;
-    case 'close': {
-      const { rstCode } = stream as { rstCode?: number };
-      // 0 NO_ERROR; 8 CANCEL: by ourselves, unless an error said more.
-      const cut = asked.error || (rstCode === 0 && asked.answered ? '' : rstCode === 8 ? 'cancelled' : 'closed');
-      closeAsked(stream, asked, asked.told ? '' : cut);
-    }
+    case 'close':
+      cut(stream, asked, (stream as { rstCode?: number }).rstCode ?? 0);
   }
 }
 
@@ -324,6 +388,7 @@ function patchStream(stream: object): void {
         return Reflect.apply(original, this, arguments as never);
       } as Emit,
   );
+  patchClose(prototype);
   patch<(chunk: Uint8Array | null, encoding?: BufferEncoding) => boolean>(
     prototype,
     'push',
@@ -359,6 +424,32 @@ function patchStream(stream: object): void {
         for (const item of data) bytes += 'chunk' in item ? sizeOf(item.chunk, item.encoding) : item.length;
         sent(this, bytes);
         return original.call(this, data, done);
+      },
+  );
+}
+
+/** Whoever ends a stream tells the caller at once, and its 'close' comes later: then it is over now. */
+function patchClose(prototype: object): void {
+  patch<(code?: number, done?: () => void) => void>(
+    prototype,
+    'close',
+    (original) =>
+      function (this: object, code, _done) {
+        const asked = exchanged.get(this);
+        if (asked instanceof Asked && !asked.done && typeof code === 'number' && code !== 0) {
+          try {
+            // Who leaves a stream that has brought something is who read it.
+            const leaver = snapshot();
+            const isReader = asked.answered && leaver.frame !== undefined && asked.op.frame === undefined;
+            if (isReader && (asked.op.root ?? leaver.root) === leaver.root)
+              adopt(asked.op, { ...leaver, at: asked.op.askedAt });
+            cut(this, asked, code);
+          } catch {
+            count('off.requests', 'http2', 1);
+          }
+        }
+        // biome-ignore lint/complexity/noArguments: handed on as they came
+        return Reflect.apply(original, this, arguments as never);
       },
   );
 }
@@ -425,7 +516,8 @@ function closeServed(stream: object, served: Served): void {
   if (served.grpc) {
     const code = Number(sentTrailers?.['grpc-status'] ?? sentHeaders?.['grpc-status']);
     status = Number.isNaN(code) ? 0 : 1000 + code;
-    if (serverFaults.has(code)) error = grpcCodes[code];
+    // A client may reset the stream once it has the status.
+    if (!Number.isNaN(code)) error = serverFaults.has(code) ? grpcCodes[code] : '';
   } else if (status >= 500) {
     error = String(status);
   }
