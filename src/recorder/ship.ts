@@ -4,6 +4,9 @@
 //   rows ── a while after the first, or half full ──► batch ──► kept ──► written ──► acknowledged: forgotten
 //                                                               └─ at exit: <token>.rest
 //
+// A program that ends within its first second leaves the file only: it has no socket of ours, and whoever counts its
+// handles or follows its async hooks sees nothing of us.
+//
 // When too much is kept, nothing is taken from the columns; they fill and count what they drop.
 
 import { AsyncResource } from 'node:async_hooks';
@@ -17,6 +20,7 @@ import { newToken } from './ids.ts';
 import type { Options } from './options.ts';
 import { hasRows, setWakers, takeBatch } from './span-buffer.ts';
 
+const firstShipMs = 1000;
 const shipEveryMs = 200;
 const maxKeptBytes = 32 * 1024 * 1024;
 const maxConnects = 3;
@@ -38,7 +42,7 @@ export class Shipper {
   readonly token = newToken();
   private readonly options: Options;
   /** Timers and the socket are made in the context of the process's start, not of whoever wrote the first row. */
-  private readonly own = new AsyncResource('whywait');
+  private readonly own = new AsyncResource('whywait', { requireManualDestroy: true });
   private kept: Kept[] = [];
   private keptBytes = 0;
   /** How many of `kept` are written to the socket that is open now. */
@@ -47,7 +51,8 @@ export class Shipper {
   private process = 0;
   private socket: net.Socket | undefined = undefined;
   private connects = 0;
-  private waiting = false;
+  /** Until the first shipment it is the timer of the start that we wait for. */
+  private waiting = true;
   private watching = false;
   /** The number of the last batch that was left in the file. */
   private left = 0;
@@ -59,19 +64,20 @@ export class Shipper {
       () => this.soon(),
       () => this.own.runInAsyncScope(this.ship, this),
     );
+    this.wait(firstShipMs);
   }
 
   private soon(): void {
     if (this.waiting) return;
     this.waiting = true;
-    this.own.runInAsyncScope(this.wait, this);
+    this.own.runInAsyncScope(this.wait, this, shipEveryMs);
   }
 
-  private wait(): void {
+  private wait(ms: number): void {
     setTimeout(() => {
       this.waiting = false;
       this.ship();
-    }, shipEveryMs).unref();
+    }, ms).unref();
   }
 
   private ship(): void {
