@@ -197,12 +197,13 @@ function patchSession(prototype: object, options: Options): void {
         try {
           asked = ask(this, headers);
           if (asked.mayTell && mayAdd(options, this, asked.op.peer, headers)) {
-            sent = { ...headers, traceparent: traceparentOf((asked.op.root as Root).trace, asked.op.id) };
+            sent = withParent(headers as Headers, traceparentOf((asked.op.root as Root).trace, asked.op.id));
           }
         } catch {
           count('off.requests', 'http2', 1);
         }
         const stream = original.call(this, sent, settings);
+        if (sent !== headers) hideParent(stream, headers as Headers);
         if (asked) follow(stream, asked);
         return stream;
       },
@@ -249,6 +250,41 @@ function timeoutOf(value: unknown): number {
   return found
     ? Number(found[1]) * ({ H: 3600e9, M: 60e9, S: 1e9, m: 1e6, u: 1e3 }[found[2] as string] ?? 1)
     : Number.NaN;
+}
+
+// A recorded server takes our traceparent out again (propagate.ts says why). Here ours is told by being sent as one that
+// is never to be indexed (RFC 7541, 6.2.3), which suits a value that never comes twice.
+
+const { sensitiveHeaders } = http2;
+
+const hiddenOf = (headers: Headers | undefined): unknown => (headers as Record<symbol, unknown>)?.[sensitiveHeaders];
+
+function withParent(headers: Headers | undefined, traceparent: string): Headers {
+  const hidden = hiddenOf(headers);
+  return { ...headers, traceparent, [sensitiveHeaders]: [...(Array.isArray(hidden) ? hidden : []), 'traceparent'] };
+}
+
+/** `stream.sentHeaders` is what the program gave. */
+function hideParent(stream: object, given: Headers | undefined): void {
+  const { sentHeaders } = stream as { sentHeaders?: Headers & Record<symbol, unknown> };
+  if (!sentHeaders || Object.isFrozen(sentHeaders)) return;
+  delete sentHeaders['traceparent'];
+  const hidden = hiddenOf(given);
+  if (hidden === undefined) delete sentHeaders[sensitiveHeaders];
+  else sentHeaders[sensitiveHeaders] = hidden;
+}
+
+function takeParent(headers: Headers, raw: unknown): unknown {
+  const value = headers['traceparent'];
+  const hidden = hiddenOf(headers);
+  if (value === undefined || !Array.isArray(hidden) || !hidden.includes('traceparent')) return value;
+  delete headers['traceparent'];
+  hidden.splice(hidden.indexOf('traceparent'), 1);
+  if (Array.isArray(raw)) {
+    const at = raw.lastIndexOf('traceparent');
+    if (at % 2 === 0) raw.splice(at, 2);
+  }
+  return value;
 }
 
 function mayAdd(options: Options, session: Session, peer: Peer, headers: Headers | unknown[] | undefined): boolean {
@@ -478,13 +514,13 @@ function patchStreamServer(prototype: object): void {
     prototype,
     'emit',
     (original) =>
-      function (this: unknown, event: string | symbol, stream: unknown, headers: unknown) {
+      function (this: unknown, event: string | symbol, stream: unknown, headers: unknown, _: unknown, raw: unknown) {
         // biome-ignore lint/complexity/noArguments: handed on as they came
         const args = arguments;
         if (event !== 'stream') return Reflect.apply(original, this, args as never);
         let root: Root | undefined;
         try {
-          root = serve(stream as object, headers as Headers);
+          root = serve(stream as object, headers as Headers, raw);
         } catch {
           count('off.requests', 'http2', 1);
         }
@@ -495,8 +531,8 @@ function patchStreamServer(prototype: object): void {
   );
 }
 
-function serve(stream: object, headers: Headers): Root {
-  const root = openInbound(headers['traceparent']);
+function serve(stream: object, headers: Headers, raw: unknown): Root {
+  const root = openInbound(takeParent(headers, raw));
   const grpc = isGrpc(headers['content-type']);
   exchanged.set(stream, new Served(root, nameOf(headers[':method'], headers[':path'], grpc), grpc));
   open.add(stream);

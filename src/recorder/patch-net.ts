@@ -180,6 +180,8 @@ function bytesOf(text: string, encoding: string): Uint8Array {
 
 /** Decodes what is written; answers what to write: the same, or a copy that carries a traceparent. */
 function written(connection: Connection, data: string | Buffer, encoding: string, at: number, propagate: Propagate) {
+  // Node is about to refuse it.
+  if (typeof data === 'string' && encoding !== 'utf8' && !Buffer.isEncoding(encoding)) return data;
   const mayBegin = connection.idle;
   connection.newest = undefined;
   const bytes = typeof data === 'string' ? bytesOf(data, encoding) : data;

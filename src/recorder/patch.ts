@@ -12,16 +12,22 @@ export function standsFor(fn: object, original: object): void {
 }
 
 /**
- * Replaces `owner[name]` by what `wrap` makes of it, keeping its name, length and property attributes. A method that
- * is inherited becomes an own one, seen by `for … in` as before. Does nothing where there is none (another version of Node).
+ * Replaces `owner[name]` by what `wrap` makes of it, keeping the function's own properties and its attributes as one of
+ * `owner`. A method that is inherited becomes an own one, seen by `for … in` as before. Does nothing where there is none
+ * (another version of Node).
  */
 export function patch<F>(owner: object, name: string, wrap: (original: F) => F): void {
   const original = (owner as Record<string, unknown>)[name];
   if (typeof original !== 'function') return;
   const wrapped = wrap(original as F) as object;
   standsFor(wrapped, original);
-  Object.defineProperty(wrapped, 'name', { value: original.name, configurable: true });
-  Object.defineProperty(wrapped, 'length', { value: original.length, configurable: true });
+  // Name, length, prototype, and what others read there: util.promisify.custom.
+  for (const key of Reflect.ownKeys(original)) {
+    const own = Object.getOwnPropertyDescriptor(wrapped, key);
+    const { value } = Object.getOwnPropertyDescriptor(original, key)!;
+    if (!own) Object.defineProperty(wrapped, key, Object.getOwnPropertyDescriptor(original, key)!);
+    else if (own.configurable || own.writable) Object.defineProperty(wrapped, key, { value });
+  }
   const before = Object.getOwnPropertyDescriptor(owner, name);
   if (before && !before.configurable && !before.writable) return;
   Object.defineProperty(owner, name, {
