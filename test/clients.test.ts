@@ -2,7 +2,7 @@
 // service, operation, function and count; the sums equal the servers' own counters; no literal is kept.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
@@ -28,11 +28,11 @@ import {
   startPostgres,
   startRedis,
 } from '../scripts/servers.ts';
-import type { FunctionServiceReport, Report } from '../src/model/report.ts';
+import type { Report } from '../src/model/report.ts';
+import { callsOf, recordIn } from './clients-kit.ts';
 import { askMemcached } from './memcached-stats.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const whywait = join(here, '../bin/whywait.mjs');
 const secrets = ['secret-literal', 'jane.doe', 'secret-value', 'secret-token'];
 
 let mariadb: Server;
@@ -147,45 +147,7 @@ async function fill(): Promise<void> {
   await client.end();
 }
 
-/** Runs a program of test/programs under whywait; its report. */
-async function record(program: string): Promise<Report> {
-  const json = join(dir, `${program}.json`);
-  const args = [
-    whywait,
-    'run',
-    '--no-ui',
-    '--dir',
-    dir,
-    '--name',
-    program,
-    '--json',
-    json,
-    '--',
-    'node',
-    join(here, 'programs', program),
-  ];
-  await new Promise<void>((resolve, reject) => {
-    execFile(process.execPath, args, { env, timeout: 60_000, cwd: here }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`${program} failed: ${error.message}\n${stdout}\n${stderr}`));
-      else resolve();
-    });
-  });
-  return JSON.parse(readFileSync(json, 'utf8')) as Report;
-}
-
-/** What a function called by itself, not through another: "operation × calls (errors)", sorted. */
-function callsOf(report: Report, name: string, protocol: string): string[] {
-  const row = report.functions.find((one) => one.function === name);
-  assert.ok(row, `${name} is in the report: ${report.functions.map((one) => one.function).join(', ')}`);
-  const own = row.services.filter((one: FunctionServiceReport) => one.protocol === protocol);
-  return own
-    .flatMap((one) =>
-      one.operations.map(
-        ({ operation, calls, errors }) => `${operation} × ${calls}${errors ? ` (${errors} failed)` : ''}`,
-      ),
-    )
-    .sort();
-}
+const record = (program: string): Promise<Report> => recordIn(dir, env, program);
 
 /** What the programs call another number of times than twenty. */
 const timesCalled = new Map([
