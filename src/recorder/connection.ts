@@ -13,7 +13,6 @@ import { protocols } from '../protocols/list.ts';
 import { unknown } from '../protocols/unknown/decoder.ts';
 import { now } from './clock.ts';
 import { currentRoot, runInRoot } from './context.ts';
-import { nextSpanId } from './ids.ts';
 import { Operation, type Peer, type Root } from './operation.ts';
 import { adopt, answered, arrival, asked, failed, failing, type Snapshot, snapshot, unheard } from './ownership.ts';
 import { seen } from './pauses.ts';
@@ -205,7 +204,7 @@ export class Connection implements Peer, Sink {
     exchange.error = error;
     exchange.firstOut = this.connectAt;
     exchange.lastOut = this.connectAt;
-    const op = new Operation(exchange, this, nextSpanId());
+    const op = new Operation(exchange, this);
     op.askedAt = this.connectAt;
     op.closedAt = this.at;
     if (exchange.setup && !this.charged) this.greet(exchange);
@@ -228,7 +227,7 @@ export class Connection implements Peer, Sink {
   // --- Sink
 
   opened(exchange: Exchange): void {
-    const op = new Operation(exchange, this, nextSpanId());
+    const op = new Operation(exchange, this);
     exchange.note = op;
     this.newest = op;
     this.last = op;

@@ -6,7 +6,7 @@ import { Exchange } from '../protocols/decoder.ts';
 import { now } from './clock.ts';
 import { neutral, openRoot, runInRoot, startContexts } from './context.ts';
 import { addSites, startFrames } from './frames.ts';
-import { newTrace, nextSpanId } from './ids.ts';
+import { newTrace } from './ids.ts';
 import { Operation, type Peer } from './operation.ts';
 import { answered, asked, flushOwners, onSettled } from './ownership.ts';
 import { takeBatch, writeOperation } from './span-buffer.ts';
@@ -48,7 +48,7 @@ function ask(name: string, done?: (answer: string) => void, queuedMs = 0): Promi
   }
   const exchange = new Exchange(Kind.client);
   exchange.operation = name;
-  const op = new Operation(exchange, peer, nextSpanId());
+  const op = new Operation(exchange, peer);
   exchange.firstOut = now();
   exchange.lastOut = exchange.firstOut;
   asked(op);

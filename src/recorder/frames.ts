@@ -30,10 +30,10 @@ import { inspect, types } from 'node:util';
 import { Cause, Rule } from '../model/schema.ts';
 import { now } from './clock.ts';
 import { currentStore, enterStore, here, openRoot, type Store } from './context.ts';
-import { newTrace, nextSpanId } from './ids.ts';
-import { type Operation, Root, type SpanId } from './operation.ts';
+import { newTrace, nextLo } from './ids.ts';
+import { type Operation, Root } from './operation.ts';
 import { leaves, seen } from './pauses.ts';
-import { count, type FrameRef, functionId, writeFrame, writeWait } from './span-buffer.ts';
+import { count, functionId, writeFrame, writeWait } from './span-buffer.ts';
 import { unname } from './transform/text.ts';
 
 /** Shorter frames under which nothing waited are not written. */
@@ -68,7 +68,10 @@ export class Wait {
   readonly end: number;
   readonly line: number;
   cause: Cause = Cause.other;
-  by: SpanId | undefined = undefined;
+  /** Of the span that did, its low half; 0 = not known. */
+  by = 0;
+  /** The next of the same frame. */
+  next: Wait | undefined = undefined;
 
   constructor(start: number, end: number, line: number) {
     this.start = start;
@@ -78,7 +81,7 @@ export class Wait {
 }
 
 /** One call of a function of the user's, from its entry to its end. */
-export class Frame implements FrameRef {
+export class Frame {
   readonly site: Site;
   root: Root | undefined;
   /** The calling frame. */
@@ -97,10 +100,12 @@ export class Frame implements FrameRef {
   stopped = 0;
   stopLine = 0;
   error = '';
-  waits: Wait[] | undefined = undefined;
-  waitsLost = 0;
+  /** Its waits, the oldest and the newest. */
+  waits: Wait | undefined = undefined;
+  lastWait: Wait | undefined = undefined;
+  waitCount = 0;
   /** Operations asked since it last went on, whose line is not known yet. */
-  asked: Operation[] | undefined = undefined;
+  asked: Operation | undefined = undefined;
   /** Operations of its own that are not settled. */
   open = 0;
   /** The last answer to one of its own. */
@@ -117,7 +122,8 @@ export class Frame implements FrameRef {
   seen = true;
   /** Where callbacks of a written frame go on. */
   heir: Frame | undefined = undefined;
-  spanId: SpanId | undefined = undefined;
+  /** 0 until it is asked for. */
+  span = 0;
   /** Its value, a promise that something beneath it will settle. */
   returned: object | undefined = undefined;
   /** When the last operation of its own that was settled let it go on; 0 = none was. */
@@ -138,9 +144,10 @@ export class Frame implements FrameRef {
     this.seg = at;
   }
 
-  get id(): SpanId {
-    this.spanId ??= nextSpanId();
-    return this.spanId;
+  /** Low half of the id of its span. */
+  get lo(): number {
+    if (this.span === 0) this.span = nextLo();
+    return this.span;
   }
 
   get functionId(): number {
@@ -475,7 +482,7 @@ function findRoot(frame: Frame, outer: Frame | undefined): void {
   }
   const root = openRoot({ trace: newTrace(), parent: undefined, request: false, start: frame.start });
   frame.root = root;
-  frame.spanId = root.id;
+  frame.span = root.id.lo;
   topOf(root).heir = frame;
   enterStore(root);
 }
@@ -584,14 +591,12 @@ function waited(frame: Frame, since: number, at: number, line: number, calledBac
     blame(wait, Cause.callee, last);
     if (last.end < at) return;
     // It is the one that received what let its caller go on.
-    if (onResume !== undefined && last.waits !== undefined) {
-      onResume(last, last.waits[last.waits.length - 1], undefined, calledBack);
-    }
+    if (onResume !== undefined && last.lastWait !== undefined) onResume(last, last.lastWait, undefined, calledBack);
     return;
   }
   if (wasAnswered) {
     wait.cause = Cause.operation;
-    wait.by = answer.id;
+    wait.by = answer.lo;
   }
   if (onResume !== undefined) onResume(frame, wait, wasAnswered ? answer : undefined, calledBack);
 }
@@ -613,7 +618,7 @@ function endReturned(frame: Frame, at: number, unexplained: boolean): Frame | un
         const wait = addWait(child, child.stopped, until, child.stopLine);
         if (child.answer !== undefined) {
           wait.cause = Cause.operation;
-          wait.by = child.answer.id;
+          wait.by = child.answer.lo;
         }
         end(child, until);
         if (last === undefined || until >= last.end) last = child;
@@ -638,19 +643,17 @@ function isPending(promise: object | undefined): boolean {
 }
 
 function addWait(frame: Frame, since: number, at: number, line: number): Wait {
-  frame.waits ??= [];
-  if (frame.waits.length >= maxWaits) {
-    frame.waitsLost++;
-    return new Wait(since, at, line);
-  }
   const wait = new Wait(since, at, line);
-  frame.waits.push(wait);
+  if (++frame.waitCount > maxWaits) return wait;
+  if (frame.lastWait === undefined) frame.waits = wait;
+  else frame.lastWait.next = wait;
+  frame.lastWait = wait;
   return wait;
 }
 
 function blame(wait: Wait, cause: Cause, callee: Frame): void {
   wait.cause = cause;
-  wait.by = callee.id;
+  wait.by = callee.lo;
 }
 
 /**
@@ -691,10 +694,14 @@ function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: 
 }
 
 function tellLine(frame: Frame, line: number): void {
-  const { asked } = frame;
+  let op = frame.asked;
   frame.asked = undefined;
-  if (asked === undefined) return;
-  for (const op of asked) if (op.line === 0 && op.frame === frame) op.line = line;
+  while (op !== undefined) {
+    if (op.line === 0 && op.frame === frame) op.line = line;
+    const next: Operation | undefined = op.nextAsked;
+    op.nextAsked = undefined;
+    op = next;
+  }
 }
 
 function errorType(error: unknown): string {
@@ -739,10 +746,10 @@ function write(frame: Frame): void {
   if (root === undefined) return;
   frame.written = true;
   claim(frame);
-  const parent = frame.parent !== undefined ? frame.parent.id : root.request ? root.id : noSpan;
+  const parent = frame.parent !== undefined ? frame.parent.lo : root.request ? root.id.lo : 0;
   writeFrame(
     root,
-    frame.id,
+    frame.lo,
     parent,
     frame.functionId,
     site.name,
@@ -753,16 +760,15 @@ function write(frame: Frame): void {
     frame.error,
     frame.continues ? Rule.chain : Rule.root,
   );
-  if (frame.waitsLost > 0) count('dropped.waits', site.name, frame.waitsLost);
-  const { waits } = frame;
-  if (waits === undefined) return;
+  if (frame.waitCount > maxWaits) count('dropped.waits', site.name, frame.waitCount - maxWaits);
+  let wait = frame.waits;
   frame.waits = undefined;
-  for (const wait of waits) {
-    writeWait(root, frame.id, wait.start, wait.end - wait.start, wait.line, wait.cause, wait.by);
+  frame.lastWait = undefined;
+  frame.waitCount = 0;
+  for (; wait !== undefined; wait = wait.next) {
+    writeWait(root, frame.lo, wait.start, wait.end - wait.start, wait.line, wait.cause, wait.by);
   }
 }
-
-const noSpan: SpanId = { hi: 0, lo: 0 };
 
 /** Something refers to the frame: it and those that called it will be written, or are now if they had ended. */
 export function claim(frame: Frame): void {
@@ -809,8 +815,8 @@ export function open(frame: Frame, op: Operation): void {
       op.line = frame.line;
       return;
     }
-    frame.asked ??= [];
-    if (frame.asked.length < maxWaits) frame.asked.push(op);
+    op.nextAsked = frame.asked;
+    frame.asked = op;
   } else if (op.line === 0) {
     op.line = frame.stopLine;
   }
@@ -837,7 +843,7 @@ export function settled(frame: Frame, at: number): void {
     const wait = addWait(frame, frame.stopped, at, frame.stopLine);
     if (frame.answer !== undefined) {
       wait.cause = Cause.operation;
-      wait.by = frame.answer.id;
+      wait.by = frame.answer.lo;
     }
     end(frame, at);
   } else {

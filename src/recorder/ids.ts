@@ -25,9 +25,9 @@ export const processHi: number = seed[3] || 1;
 
 let lo = seed[4];
 
-/** The low half of a new span id. */
+/** The low half of a new span id; never 0. */
 export function nextLo(): number {
-  lo = (lo + 1) >>> 0;
+  lo = (lo + 1) >>> 0 || 1;
   return lo;
 }
 

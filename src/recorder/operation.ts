@@ -3,8 +3,14 @@
 
 import { Rule } from '../model/schema.ts';
 import type { Exchange } from '../protocols/decoder.ts';
+import type { Neutral } from './context.ts';
+import type { Frame, Wait } from './frames.ts';
+import { nextLo } from './ids.ts';
 
-/** A span id as two u32, so that none is a BigInt on the hot path. `hi` is the process's, `lo` counts. */
+/**
+ * A span id as two u32, so that none is a BigInt on the hot path. `hi` is the process's, `lo` counts from anywhere and
+ * is never 0: of a span of this process it says all.
+ */
 export interface SpanId {
   readonly hi: number;
   readonly lo: number;
@@ -62,13 +68,14 @@ export interface Peer {
 export class Operation {
   readonly exchange: Exchange;
   readonly peer: Peer;
-  readonly id: SpanId;
+  /** Of its span; the high half is the process's. */
+  readonly lo: number;
   /** "mysql://127.0.0.1:3306/pins"; decided by the connection when the exchange closes. */
   service = '';
   protocol = '';
   root: Root | undefined = undefined;
   /** The owning frame (frames.ts); undefined = the root itself. */
-  frame: object | undefined = undefined;
+  frame: Frame | undefined = undefined;
   line = 0;
   rule: Rule = Rule.none;
   /** The owner asked for it; NaN = not known, then exchange.firstOut stands for it. */
@@ -77,12 +84,36 @@ export class Operation {
   closedAt = Number.NaN;
   /** The owner ran again; NaN = not known. */
   resumedAt = Number.NaN;
-  /** ownership.ts's own note: how it was asked. */
-  note: object | undefined = undefined;
 
-  constructor(exchange: Exchange, peer: Peer, id: SpanId) {
+  // ownership.ts's own: how it was asked.
+  /** The guess can be believed, unless its answer contradicts it. */
+  trusted = false;
+  /** Told by adopt(): no guess. */
+  exact = false;
+  /** Not by the context of the writing only. */
+  told = false;
+  /** Its owner is final. */
+  done = false;
+  /** The owner is known, but the exchange is not over. */
+  early = false;
+  /** The number of the window that its answer is in. */
+  window = 0;
+  /** The frame that counts the operation as its own open one. */
+  asker: Frame | undefined = undefined;
+  /** Written in a connection's own events. */
+  neutral: Neutral | undefined = undefined;
+  /** What its function had waited for when it wrote: for the connection, unless it is explained otherwise. */
+  before: Wait | undefined = undefined;
+  /** The operation that the handler of its answer wrote. */
+  chained: Operation | undefined = undefined;
+  /** Operations that wait for this one's owner. */
+  followers: Operation[] | undefined = undefined;
+  /** frames.ts's own: the next of those that its function asked for in one go. */
+  nextAsked: Operation | undefined = undefined;
+
+  constructor(exchange: Exchange, peer: Peer) {
     this.exchange = exchange;
     this.peer = peer;
-    this.id = id;
+    this.lo = nextLo();
   }
 }

@@ -10,7 +10,7 @@
 import { Cause, Rule } from '../model/schema.ts';
 import type { Exchange } from '../protocols/decoder.ts';
 import { now } from './clock.ts';
-import { currentStore, type Neutral, type Store, skipReaction, watchReactions } from './context.ts';
+import { currentStore, type Store, skipReaction, watchReactions } from './context.ts';
 import {
   answer,
   askingFrame,
@@ -30,47 +30,31 @@ import {
 import { type Operation, type Peer, Root } from './operation.ts';
 import { count } from './span-buffer.ts';
 
-/** How an operation was asked: Operation.note. */
-class Ask {
-  /** The guess can be believed, unless its answer contradicts it. */
-  trusted = false;
-  /** Told by adopt(): no guess. */
-  exact = false;
-  /** Not by the context of the writing only. */
-  told = false;
-  /** The frame that counts the operation as its own open one. */
-  frame: Frame | undefined = undefined;
-  /** Written in a connection's own events. */
-  neutral: Neutral | undefined = undefined;
-  /** What its function had waited for when it wrote: for the connection, unless it is explained otherwise. */
-  before: Wait | undefined = undefined;
-  /** The operation that the handler of its answer wrote. */
-  chained: Operation | undefined = undefined;
-  /** Operations that wait for this one's owner. */
-  followers: Operation[] | undefined = undefined;
-  /** The owner is known, but the exchange is not over. */
-  early = false;
-  done = false;
-  /** The window that its answer is in. */
-  window: Window | undefined = undefined;
-}
-
 /** Somebody who went on in a window. */
 interface Sight {
-  readonly root: Root;
-  readonly frame: Frame | undefined;
-  readonly wait: Wait | undefined;
-  readonly at: number;
+  root: Root;
+  frame: Frame | undefined;
+  wait: Wait | undefined;
+  at: number;
   /** Queued by the dispatch itself, not by what ran in it: these are in the order of the answers. */
-  readonly first: boolean;
+  first: boolean;
+  /** It is the owner of an operation that is settled. */
+  taken: boolean;
 }
 
+/** The one window there is at a time, and what was noted in it: kept, so that opening one makes nothing. */
 class Window {
-  readonly ops: Operation[] = [];
-  readonly sights: Sight[] = [];
-  readonly at: number;
-  /** Operations whose owner is not final. */
+  /** Tells one from those before it. */
+  number = 0;
+  at = 0;
+  /** Places for operations, the first `count` taken; `left` of them are not final. */
+  readonly ops: (Operation | undefined)[] = [];
+  count = 0;
   left = 0;
+  /** Places for sights, the first `seen` taken; `frames` of them are of frames. */
+  readonly sights: Sight[] = [];
+  seen = 0;
+  frames = 0;
   /** Its end is queued. */
   armed = false;
   first = true;
@@ -84,13 +68,69 @@ class Window {
   ran = 0;
   counted = 0;
 
-  constructor(at: number) {
-    this.at = at;
+  see(root: Root, frame: Frame | undefined, wait: Wait | undefined, at: number): Sight {
+    if (frame !== undefined) this.frames++;
+    let sight = this.sights[this.seen];
+    if (sight === undefined) {
+      sight = { root, frame, wait, at, first: this.first, taken: false };
+      this.sights.push(sight);
+    } else {
+      sight.root = root;
+      sight.frame = frame;
+      sight.wait = wait;
+      sight.at = at;
+      sight.first = this.first;
+      sight.taken = false;
+    }
+    this.seen++;
+    return sight;
   }
+
+  open(at: number): void {
+    this.number++;
+    this.at = at;
+    this.armed = false;
+    this.first = true;
+    this.marked = false;
+    this.ended = false;
+    this.rounds = 0;
+    this.ran = 0;
+    this.counted = 0;
+  }
+
+  /** Keeps nothing of what was noted. */
+  clear(): void {
+    if (this.seen > maxKept || this.count > maxKept) {
+      this.sights.length = 0;
+      this.ops.length = 0;
+    }
+    for (let i = 0; i < this.ops.length && i < this.count; i++) this.ops[i] = undefined;
+    for (let i = 0; i < this.sights.length && i < this.seen; i++) {
+      const sight = this.sights[i];
+      sight.root = undefined as never;
+      sight.frame = undefined;
+      sight.wait = undefined;
+    }
+    this.count = 0;
+    this.left = 0;
+    this.seen = 0;
+    this.frames = 0;
+    this.written = undefined;
+  }
+}
+
+/** What a window has noted, to decide by. */
+interface Noted {
+  readonly ops: readonly Operation[];
+  readonly sights: readonly Sight[];
+  readonly ended: boolean;
+  readonly written: readonly Operation[] | undefined;
 }
 
 /** More than this in one dispatch says nothing anyway. */
 const maxSights = 1_000;
+/** Places for operations and sights that stay. */
+const maxKept = 64;
 const maxRun = 64;
 
 /** Kept from the start: a test's fake timers do not reach them. */
@@ -100,9 +140,12 @@ const { then } = Promise.prototype;
 const resolved = Promise.resolve();
 
 let emit: (op: Operation) => void = () => {};
+const theWindow = new Window();
+/** `theWindow` while it is open. */
 let window: Window | undefined;
-/** Operations asked in this synchronous run. */
-let run: Operation[] = [];
+/** Places for operations asked in this synchronous run, the first `inRun` taken. */
+const run: (Operation | undefined)[] = [];
+let inRun = 0;
 
 /** `fn` is called exactly once for each operation, when its owner is final. */
 export function onSettled(fn: (op: Operation) => void): void {
@@ -128,14 +171,13 @@ export function snapshot(): Snapshot {
 
 /** The owner is known exactly: whoever made the request object. Instead of, or after, `asked`. */
 export function adopt(op: Operation, from: Snapshot): void {
-  const ask = askOf(op);
-  if (ask.done) return;
-  ask.exact = from.root !== undefined;
-  ask.trusted = ask.exact;
+  if (op.done) return;
+  op.exact = from.root !== undefined;
+  op.trusted = op.exact;
   op.root = from.root;
-  op.rule = ask.exact ? Rule.sync : Rule.none;
+  op.rule = op.exact ? Rule.sync : Rule.none;
   op.askedAt = from.at;
-  setFrame(op, ask, from.frame);
+  setFrame(op, from.frame);
 }
 
 /**
@@ -143,36 +185,36 @@ export function adopt(op: Operation, from: Snapshot): void {
  * @param told the context is that of the call which asked, not the writing's own
  */
 export function asked(op: Operation, told = false): void {
-  const ask = askOf(op);
-  ask.told = told;
+  op.told = told;
   const frame = askingFrame();
   const store = currentStore();
   if (frame?.root !== undefined) {
     op.root = frame.root;
-    ask.trusted = true;
-    setFrame(op, ask, frame);
-    ask.before = granted(frame, op);
+    op.trusted = true;
+    setFrame(op, frame);
+    op.before = granted(frame, op);
   } else if (store instanceof Root) {
     if (!store.ended) {
       op.root = store;
-      ask.trusted = true;
+      op.trusted = true;
     }
   } else {
-    ask.neutral = store;
+    op.neutral = store;
     if (window !== undefined && store !== undefined) chain(window, op);
   }
   const { firstOut } = op.exchange;
   op.askedAt = Number.isNaN(firstOut) ? now() : firstOut;
-  if (!ask.trusted) return;
+  if (!op.trusted) return;
   op.rule = Rule.sync;
   // Several of one connection in one synchronous run: a flush of a queue, unless each was written by its frame.
-  for (const other of run) {
+  for (let i = 0; i < inRun; i++) {
+    const other = run[i] as Operation;
     if (other.peer !== op.peer || other.root !== op.root) continue;
     if (frame !== undefined && other.exchange.firstOut !== firstOut) continue;
     distrust(other);
     distrust(op);
   }
-  if (run.length < maxRun) run.push(op);
+  if (inRun < maxRun) run[inRun++] = op;
   if (window !== undefined && frame !== undefined) {
     window.written ??= [];
     window.written.push(op);
@@ -185,41 +227,38 @@ const grantNs = 2e6;
 
 /** The wait that ended just before, when a connection that had answered, or was ready, in the meantime was given. */
 function granted(frame: Frame, op: Operation): Wait | undefined {
-  const wait = frame.waits?.[frame.waits.length - 1];
+  const wait = frame.lastWait;
   if (wait === undefined || wait.cause !== Cause.other || wait.end < frame.stopped) return undefined;
   const heard = op.peer.heardAt;
   return heard >= wait.start && wait.end - heard < grantNs ? wait : undefined;
 }
 
-function askOf(op: Operation): Ask {
-  op.note ??= new Ask();
-  return op.note as Ask;
-}
-
-function setFrame(op: Operation, ask: Ask, frame: Frame | undefined): void {
-  if (ask.frame !== undefined) disown(ask.frame);
-  ask.frame = frame;
+function setFrame(op: Operation, frame: Frame | undefined): void {
+  if (op.asker !== undefined) disown(op.asker);
+  op.asker = frame;
   op.frame = frame;
   if (frame !== undefined) open(frame, op);
 }
 
 function distrust(op: Operation): void {
-  const ask = op.note as Ask;
-  if (!ask.exact) ask.trusted = false;
+  if (!op.exact) op.trusted = false;
 }
 
 function endRun(): void {
-  run = [];
+  forgetRun();
   watchReactions(undefined);
+}
+
+function forgetRun(): void {
+  while (inRun > 0) run[--inRun] = undefined;
 }
 
 /** The handler of an answer on this connection wrote the next operation. */
 function chain(w: Window, op: Operation): void {
-  for (let i = w.ops.length - 1; i >= 0; i--) {
-    const answered = w.ops[i];
+  for (let i = w.count - 1; i >= 0; i--) {
+    const answered = w.ops[i] as Operation;
     if (answered.peer !== op.peer) continue;
-    const ask = answered.note as Ask;
-    ask.chained ??= op;
+    answered.chained ??= op;
     return;
   }
 }
@@ -229,7 +268,7 @@ function chain(w: Window, op: Operation): void {
 /** A chunk is about to reach a decoder: what was answered before belongs to an earlier dispatch. */
 export function arrival(): void {
   if (window !== undefined) closeWindow();
-  if (run.length > 0) endRun();
+  if (inRun > 0) endRun();
 }
 
 /**
@@ -237,81 +276,77 @@ export function arrival(): void {
  * @param together it is told in the dispatch of the answers before it, in a tick of its own (HTTP/2's streams)
  */
 export function answered(op: Operation, together = false): void {
-  const ask = askOf(op);
-  if (ask.done) {
-    over(op, ask);
+  if (op.done) {
+    over(op);
     return;
   }
-  ask.early = false;
+  op.early = false;
   let at = Number.isNaN(op.exchange.lastIn) ? now() : op.exchange.lastIn;
   if (together && window !== undefined) at = window.at;
   if (Number.isNaN(op.closedAt)) op.closedAt = at;
   if (op.exchange.oneWay) {
-    settleAsGuessed(op, ask);
+    settleAsGuessed(op);
     return;
   }
-  openWindow(op, ask, at);
+  openWindow(op, at);
 }
 
 /** The answer is not over, but says already that it failed: a library may not wait for the rest. */
 export function failing(op: Operation, at: number): void {
-  const ask = askOf(op);
-  if (ask.done || ask.early || ask.exact) return;
+  if (op.done || op.early || op.exact) return;
   op.closedAt = at;
-  ask.early = true;
-  openWindow(op, ask, at);
+  op.early = true;
+  openWindow(op, at);
 }
 
 /** Its owner was known before its end. */
-function over(op: Operation, ask: Ask): void {
-  if (!ask.early) return;
-  ask.early = false;
+function over(op: Operation): void {
+  if (!op.early) return;
+  op.early = false;
   emit(op);
 }
 
 /** The exchange closed without an answer: time-out, error, lost connection. Whoever is told of it is its owner. */
 export function failed(op: Operation): void {
-  const ask = askOf(op);
-  if (ask.done) {
-    over(op, ask);
+  if (op.done) {
+    over(op);
     return;
   }
-  ask.early = false;
+  op.early = false;
   const at = now();
   if (Number.isNaN(op.closedAt)) op.closedAt = at;
   // One that had its answer but only now is known to be over (a turn of an unknown protocol) wakes nobody now.
   if (op.exchange.oneWay || (op.exchange.error === '' && op.exchange.lastIn < at)) {
-    settleAsGuessed(op, ask);
+    settleAsGuessed(op);
     return;
   }
-  openWindow(op, ask, at);
+  openWindow(op, at);
 }
 
 /** The exchange is over, and nobody is told of that now: the first guess stands. */
 export function unheard(op: Operation): void {
-  const ask = askOf(op);
-  if (ask.done) {
-    over(op, ask);
+  if (op.done) {
+    over(op);
     return;
   }
-  ask.early = false;
-  settleAsGuessed(op, ask);
+  op.early = false;
+  settleAsGuessed(op);
 }
 
-function openWindow(op: Operation, ask: Ask, at: number): void {
+function openWindow(op: Operation, at: number): void {
   if (window !== undefined && window.at !== at) closeWindow();
   if (window === undefined) {
-    const w = new Window(at);
-    window = w;
-    run = [];
+    window = theWindow;
+    window.open(at);
+    forgetRun();
     watchReactions(react);
     watchResumes(resumed);
-    if (!handing) arm(w);
+    if (!handing) arm(window);
   }
-  window.ops.push(op);
+  window.ops[window.count++] = op;
   window.left++;
-  ask.window = window;
-  if (ask.trusted && ask.frame !== undefined) answer(ask.frame, op, at);
+  op.window = window.number;
+  if (op.trusted && op.asker !== undefined) answer(op.asker, op, at);
 }
 
 /** A chunk with an answer is being handed to its library, and `handedOver` will be called. */
@@ -338,7 +373,7 @@ function arm(w: Window): void {
 }
 
 function afterReactions(): void {
-  if (--queued === 0 && window !== undefined) nextTick(quiet, window);
+  if (--queued === 0 && window !== undefined) nextTick(quiet, window.number);
 }
 
 const maxRounds = 8;
@@ -348,11 +383,12 @@ const maxRounds = 8;
  * microtasks before the next tick: from the dispatch through a microtask to a tick, everything that could be run was.
  * Two such rounds, as what ran may have queued ticks behind ours; one, if the only answer was received.
  */
-function quiet(w: Window): void {
-  if (window !== w) return;
+function quiet(number: number): void {
+  const w = window;
+  if (w === undefined || w.number !== number) return;
   const before = w.counted;
   w.counted = w.ran;
-  const found = w.left === 0 || (w.ops.length === 1 && w.sights.some(({ frame }) => frame !== undefined));
+  const found = w.left === 0 || (w.count === 1 && w.frames > 0);
   if (!found && w.rounds < maxRounds && (w.rounds < 1 || w.counted !== before)) {
     w.rounds++;
     arm(w);
@@ -370,13 +406,13 @@ function react(store: Store | undefined): void {
   const w = window;
   if (w === undefined) return;
   w.ran++;
-  if (run.length > 0) run = [];
-  if (!(store instanceof Root) || w.sights.length >= maxSights) return;
+  if (inRun > 0) forgetRun();
+  if (!(store instanceof Root) || w.seen >= maxSights) return;
   if (store.ended) {
     w.ended = true;
     return;
   }
-  if (!w.marked && w.ops.length > 1) {
+  if (!w.marked && w.count > 1) {
     // Microtasks run in the order they were queued: what this one, the first, queues comes after the mark.
     w.marked = true;
     queueMicrotask(() => {
@@ -384,9 +420,9 @@ function react(store: Store | undefined): void {
     });
   }
   // One answer's owner is not a matter of how often its request's code goes on.
-  const last = w.ops.length === 1 ? w.sights[w.sights.length - 1] : undefined;
+  const last = w.count === 1 && w.seen > 0 ? w.sights[w.seen - 1] : undefined;
   if (last !== undefined && last.root === store && last.frame === undefined) return;
-  w.sights.push({ root: store, frame: undefined, wait: undefined, at: now(), first: w.first });
+  w.see(store, undefined, undefined, now());
 }
 
 /**
@@ -397,24 +433,26 @@ function react(store: Store | undefined): void {
 function resumed(frame: Frame, wait: Wait, answer: Operation | undefined, calledBack: boolean): void {
   const w = window;
   const { root } = frame;
-  if (w === undefined || root === undefined || w.sights.length >= maxSights) return;
+  if (w === undefined || root === undefined || w.seen >= maxSights) return;
   // It stopped within this window: what it waited for was not one of these answers.
   if (wait.start > w.at) return;
-  const sight = { root, frame, wait, at: wait.end, first: w.first };
-  w.sights.push(sight);
+  const sight = w.see(root, frame, wait, wait.end);
   if (answer === undefined || !receives(w, frame, answer)) return;
+  sight.taken = true;
   settleWith(answer, sight, frame);
   if (--w.left === 0 && !calledBack) closeWindow();
 }
 
 /** The usual: the function that asked is the one that goes on. decide() would come to the same. */
 function receives(w: Window, frame: Frame, op: Operation): boolean {
-  const ask = op.note as Ask;
-  if (ask.frame !== frame || !ask.trusted || ask.exact || ask.done || op.exchange.setup) return false;
-  if (op.root !== frame.root || ask.window !== w) return false;
-  if (w.ops.length > 1) return true;
+  if (op.asker !== frame || !op.trusted || op.exact || op.done || op.exchange.setup) return false;
+  if (op.root !== frame.root || op.window !== w.number) return false;
+  if (w.count > 1) return true;
   // Another function's going on before may be the answer's, or a pool's gift.
-  for (const one of w.sights) if (one.frame !== undefined && one.frame !== frame) return false;
+  for (let i = 0; i < w.seen; i++) {
+    const other = w.sights[i].frame;
+    if (other !== undefined && other !== frame) return false;
+  }
   return (
     w.written === undefined || !w.written.some((next) => next.peer === op.peer && isUnder(next.frame as Frame, frame))
   );
@@ -426,35 +464,26 @@ function closeWindow(): void {
   const w = window;
   if (w === undefined) return;
   window = undefined;
-  watchReactions(run.length > 0 ? endRun : undefined);
+  watchReactions(inRun > 0 ? endRun : undefined);
   try {
-    if (w.left > 0 && (!(w.ops[0].note as Ask).early || w.sights.some(({ frame }) => frame !== undefined))) decide(w);
+    if (w.left > 0 && (!(w.ops[0] as Operation).early || w.frames > 0)) decide(notedIn(w));
   } finally {
+    w.clear();
     watchResumes(undefined);
   }
 }
 
-/** The usual: one answer, and the function that asked went on first. As decide() would, with less ado. */
-function settleWithAsker({ ops, sights, written }: Window): boolean {
-  const op = ops[0];
-  const frame = op.frame as Frame | undefined;
-  if (ops.length > 1 || frame === undefined || op.root === undefined || op.exchange.setup) return false;
-  if (!(op.note as Ask).trusted) return false;
-  const sight = sights.find((one) => one.frame !== undefined);
-  if (sight === undefined || sight.frame !== frame || sight.root !== op.root) return false;
-  if (written !== undefined && isGranted(sight, op.peer, written)) return false;
-  settleWith(op, sight, frame);
-  return true;
+function notedIn({ ops, count, sights, seen, ended, written }: Window): Noted {
+  return { ops: ops.slice(0, count) as Operation[], sights: sights.slice(0, seen), ended, written };
 }
 
 /** A pool's usual: one answer, no function known to have asked, and those of one request went on. As decide() would. */
-function settleInOnlyRoot({ ops, sights, written }: Window): boolean {
+function settleInOnlyRoot({ ops, sights, written }: Noted): boolean {
   if (ops.length !== 1 || written !== undefined || sights.length === 0) return false;
   const op = ops[0];
-  const ask = op.note as Ask;
-  if (ask.exact || op.exchange.setup) return false;
+  if (op.exact || op.exchange.setup) return false;
   const { root } = sights[0];
-  if (ask.trusted && (op.frame !== undefined || op.root !== root)) return false;
+  if (op.trusted && (op.frame !== undefined || op.root !== root)) return false;
   let first: Sight | undefined;
   let several = false;
   for (const sight of sights) {
@@ -466,7 +495,7 @@ function settleInOnlyRoot({ ops, sights, written }: Window): boolean {
   if (first === undefined) return false;
   if (op.root !== root) {
     op.root = root;
-    setFrame(op, ask, undefined);
+    setFrame(op, undefined);
   }
   if (!several && op.frame === undefined) {
     settleWith(op, first, first.frame);
@@ -476,24 +505,23 @@ function settleInOnlyRoot({ ops, sights, written }: Window): boolean {
   return true;
 }
 
-function decide(w: Window): void {
-  if (settleWithAsker(w) || settleInOnlyRoot(w)) return;
+function decide(w: Noted): void {
+  if (settleInOnlyRoot(w)) return;
   const sights = w.ops.length === 1 && w.written !== undefined ? withoutGranted(w, w.written) : w.sights;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   const picks = new Map<Operation, Sight | undefined>();
   const unsure: Operation[] = [];
   let heard: Set<Root> | undefined;
   for (const op of w.ops) {
-    const ask = op.note as Ask;
-    if (ask.exact || ask.done) picks.set(op, undefined);
-    else if (op.exchange.setup && ask.neutral?.creator !== undefined) settleAsGuessed(op, ask);
-    else if (ask.trusted && op.frame && sights.some(({ root }) => root === op.root)) picks.set(op, undefined);
+    if (op.exact || op.done) picks.set(op, undefined);
+    else if (op.exchange.setup && op.neutral?.creator !== undefined) settleAsGuessed(op);
+    else if (op.trusted && op.frame && sights.some(({ root }) => root === op.root)) picks.set(op, undefined);
     else {
       heard ??= listeners(w, frames);
-      if (ask.trusted && heard.has(op.root as Root)) picks.set(op, undefined);
+      if (op.trusted && heard.has(op.root as Root)) picks.set(op, undefined);
       // An ended request is not seen in a window: that it was not is no contradiction.
-      else if (ask.trusted && op.frame && op.root?.ended && w.ops.length > 1) settleAsGuessed(op, ask);
-      else if (ask.trusted && op.frame && heard.size > 0 && !isHeardByOne(w, op, frames)) doubt(op, ask);
+      else if (op.trusted && op.frame && op.root?.ended && w.ops.length > 1) settleAsGuessed(op);
+      else if (op.trusted && op.frame && heard.size > 0 && !isHeardByOne(w, op, frames)) doubt(op);
       else unsure.push(op);
     }
   }
@@ -512,18 +540,14 @@ function decide(w: Window): void {
   for (const op of w.ops) {
     if (!picks.has(op)) continue;
     const sight = picks.get(op);
-    const ask = op.note as Ask;
-    if (ask.done) continue;
     if (sight !== undefined && op.root !== sight.root) {
-      if (ask.trusted) count('contradictions', op.peer.address, 1);
+      if (op.trusted) count('contradictions', op.peer.address, 1);
       op.root = sight.root;
-      setFrame(op, ask, undefined);
+      setFrame(op, undefined);
     }
-    if (
-      op.root === undefined ||
-      (sight === undefined && !heard?.has(op.root) && !(ask.trusted && op.frame) && !ask.exact)
-    ) {
-      settleUnseen(op, ask);
+    const isSeen = sight !== undefined || op.done || op.exact || (op.trusted && op.frame !== undefined);
+    if (op.root === undefined || !(isSeen || heard?.has(op.root))) {
+      settleUnseen(op);
       continue;
     }
     const group = byRoot.get(op.root);
@@ -537,7 +561,7 @@ function decide(w: Window): void {
  * A pool gives the connection to the next who waits for it in the dispatch of the answer to the one before. That one
  * goes on, too, and writes on it.
  */
-function withoutGranted({ ops, sights }: Window, written: readonly Operation[]): readonly Sight[] {
+function withoutGranted({ ops, sights }: Noted, written: readonly Operation[]): readonly Sight[] {
   const { peer } = ops[0];
   if (!sights.some((sight) => sight.frame !== undefined && !isGranted(sight, peer, written))) return sights;
   return sights.filter((sight) => !isGranted(sight, peer, written));
@@ -547,7 +571,7 @@ const isGranted = ({ frame }: Sight, peer: Peer, written: readonly Operation[]):
   frame !== undefined && written.some((op) => op.peer === peer && isUnder(op.frame as Frame, frame));
 
 /** The only answer let go on functions of one request, while the one that had written it is over: it was its pool's. */
-const isHeardByOne = ({ ops }: Window, op: Operation, frames: readonly Sight[]): boolean =>
+const isHeardByOne = ({ ops }: Noted, op: Operation, frames: readonly Sight[]): boolean =>
   ops.length === 1 &&
   frames.length > 0 &&
   !isOpen(op.frame as Frame) &&
@@ -558,7 +582,7 @@ const isHeardByOne = ({ ops }: Window, op: Operation, frames: readonly Sight[]):
  * returned. Where there is none, those in whose context anything ran: a library's own continuations may run in
  * another request's.
  */
-function listeners({ sights, ended }: Window, frames: readonly Sight[]): Set<Root> {
+function listeners({ sights, ended }: Noted, frames: readonly Sight[]): Set<Root> {
   const heard = new Set(frames.map(({ root }) => root));
   const roots = new Set(sights.map(({ root }) => root));
   if (roots.size > heard.size) for (const root of roots) if (!heard.has(root) && hasSettled(root)) heard.add(root);
@@ -567,9 +591,9 @@ function listeners({ sights, ended }: Window, frames: readonly Sight[]): Set<Roo
 }
 
 /** Asked by a function that is not seen to receive the answer, which others are: forgotten, or another's. */
-function doubt(op: Operation, ask: Ask): void {
+function doubt(op: Operation): void {
   count('contradictions', op.peer.address, 1);
-  setFrame(op, ask, undefined);
+  setFrame(op, undefined);
   op.root = undefined;
   op.rule = Rule.uncertain;
   settleWith(op, undefined, undefined);
@@ -585,11 +609,16 @@ const best = (sights: readonly Sight[]): Sight | undefined =>
 function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sight[]): void {
   const own = sights.filter((sight) => sight.root === root);
   const frames: Sight[] = [];
-  for (const sight of own) if (sight.frame && !frames.some(({ frame }) => frame === sight.frame)) frames.push(sight);
+  for (const sight of own) {
+    // What let it go on is known, or it is in the list.
+    if (sight.frame === undefined || sight.taken || frames.some(({ frame }) => frame === sight.frame)) continue;
+    frames.push(sight);
+  }
   const left: Operation[] = [];
   // What the asking frame says of itself stands, unless it still waits while others went on.
   for (const op of ops) {
-    const frame = op.frame as Frame | undefined;
+    if (op.done) continue;
+    const { frame } = op;
     const at = frame === undefined ? -1 : frames.findIndex((sight) => isUnder(frame, sight.frame as Frame));
     if (at >= 0) {
       const sight = frames[at];
@@ -687,31 +716,30 @@ function match(
 }
 
 /** Nobody was seen to receive it: a chain's, or as guessed. */
-function settleUnseen(op: Operation, ask: Ask): void {
-  const { chained } = ask;
-  if (chained !== undefined && !ask.trusted && !(chained.note as Ask).done && !op.exchange.setup) {
-    const next = chained.note as Ask;
-    next.followers ??= [];
-    next.followers.push(op);
+function settleUnseen(op: Operation): void {
+  const { chained } = op;
+  if (chained !== undefined && !op.trusted && !chained.done && !op.exchange.setup) {
+    chained.followers ??= [];
+    chained.followers.push(op);
     return;
   }
   // A library's own chain of promises may run in the context of a request that only began it.
-  if (ask.trusted && ask.frame === undefined && !ask.told) distrust(op);
-  settleAsGuessed(op, ask);
+  if (op.trusted && op.asker === undefined && !op.told) distrust(op);
+  settleAsGuessed(op);
 }
 
 /** Without any answer, or without anybody who received it. */
-function settleAsGuessed(op: Operation, ask: Ask): void {
-  if (ask.trusted) {
-    const frame = ask.frame ?? (op.root && oneFunction(leavesOf(op.root)?.waiting ?? []));
+function settleAsGuessed(op: Operation): void {
+  if (op.trusted) {
+    const frame = op.asker ?? (op.root && oneFunction(leavesOf(op.root)?.waiting ?? []));
     settleWith(op, undefined, frame);
     return;
   }
-  const creator = ask.neutral?.creator;
+  const creator = op.neutral?.creator;
   if (op.exchange.setup && creator !== undefined) {
     op.root = creator;
     op.rule = Rule.creator;
-    settleWith(op, undefined, ask.neutral?.frame as Frame | undefined);
+    settleWith(op, undefined, op.neutral?.frame as Frame | undefined);
     return;
   }
   op.rule = op.rule === Rule.none ? Rule.none : Rule.uncertain;
@@ -721,29 +749,28 @@ function settleAsGuessed(op: Operation, ask: Ask): void {
 
 /** Final: `op.root` owns it, in `frame`, which went on as `sight` says. */
 function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | undefined): void {
-  const ask = op.note as Ask;
-  if (ask.done) return;
-  ask.done = true;
+  if (op.done) return;
+  op.done = true;
   const { root } = op;
   if (sight !== undefined) {
     op.resumedAt = sight.at;
-    if (!ask.exact) op.rule = sight.frame !== undefined && sight.frame === frame ? Rule.resumeUser : Rule.resume;
+    if (!op.exact) op.rule = sight.frame !== undefined && sight.frame === frame ? Rule.resumeUser : Rule.resume;
   }
-  if (frame !== ask.frame) {
-    setFrame(op, ask, frame);
-    ask.before = undefined;
+  if (frame !== op.asker) {
+    setFrame(op, frame);
+    op.before = undefined;
   }
   op.frame = frame;
   const wait = sight?.frame === frame ? sight?.wait : undefined;
   if (wait !== undefined) {
     wait.cause = Cause.operation;
-    wait.by = op.id;
+    wait.by = op.lo;
   }
-  if (frame !== undefined && !ask.exact && !op.exchange.setup) {
-    const { before } = ask;
+  if (frame !== undefined && !op.exact && !op.exchange.setup) {
+    const { before } = op;
     if (before !== undefined && before.cause === Cause.other && before !== wait) {
       before.cause = Cause.operation;
-      before.by = op.id;
+      before.by = op.lo;
       op.askedAt = before.start;
     }
     askedSince(op, frame, wait);
@@ -759,11 +786,11 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     const top = topFrame(root);
     if (top !== undefined) claim(top);
   }
-  ask.frame = undefined;
-  ask.window = undefined;
-  if (!ask.early) emit(op);
-  const { followers } = ask;
-  ask.followers = undefined;
+  op.asker = undefined;
+  op.window = 0;
+  if (!op.early) emit(op);
+  const { followers } = op;
+  op.followers = undefined;
   if (followers !== undefined) for (const follower of followers) follow(follower, op);
 }
 

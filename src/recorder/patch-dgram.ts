@@ -10,7 +10,6 @@ import { Exchange } from '../protocols/decoder.ts';
 import { now } from './clock.ts';
 import { nextConnectionNumber } from './connection.ts';
 import { neutral } from './context.ts';
-import { nextSpanId } from './ids.ts';
 import { Operation, type Peer } from './operation.ts';
 import { answered, arrival, asked, failed } from './ownership.ts';
 import { patch } from './patch.ts';
@@ -202,7 +201,7 @@ function send(to: Correspondent, bytes: number): Operation {
   exchange.bytesOut = bytes;
   exchange.firstOut = now();
   exchange.lastOut = exchange.firstOut;
-  const op = new Operation(exchange, to.peer, nextSpanId());
+  const op = new Operation(exchange, to.peer);
   op.service = to.service;
   op.protocol = 'unknown';
   asked(op);

@@ -13,7 +13,6 @@ import { pathPattern } from '../protocols/names/path.ts';
 import { now } from './clock.ts';
 import { type Connection, nextConnectionNumber } from './connection.ts';
 import { endRoot, neutral, runInRoot } from './context.ts';
-import { nextSpanId } from './ids.ts';
 import { Operation, type Peer, type Root } from './operation.ts';
 import type { Options } from './options.ts';
 import { adopt, answered, asked, failed, snapshot } from './ownership.ts';
@@ -197,7 +196,7 @@ function patchSession(prototype: object, options: Options): void {
         try {
           asked = ask(this, headers);
           if (asked.mayTell && mayAdd(options, this, asked.op.peer, headers)) {
-            sent = withParent(headers as Headers, traceparentOf((asked.op.root as Root).trace, asked.op.id));
+            sent = withParent(headers as Headers, traceparentOf((asked.op.root as Root).trace, asked.op.lo));
           }
         } catch {
           count('off.requests', 'http2', 1);
@@ -223,7 +222,7 @@ function ask(session: Session, headers: Headers | unknown[] | undefined): Asked 
   const grpc = isGrpc(header(headers, 'content-type'));
   const exchange = new Exchange(Kind.client);
   exchange.operation = nameOf(header(headers, ':method'), header(headers, ':path'), grpc);
-  const op = new Operation(exchange, peer, nextSpanId());
+  const op = new Operation(exchange, peer);
   op.protocol = grpc ? 'grpc' : 'http';
   op.service = `${grpc ? 'grpc' : peer.secure ? 'https' : 'http'}://${peer.address}`;
   exchange.firstOut = now();

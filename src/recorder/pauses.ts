@@ -16,13 +16,14 @@
 import { PerformanceObserver, performance } from 'node:perf_hooks';
 import { loopHeldNs, Pause } from '../model/schema.ts';
 import { now } from './clock.ts';
-import { Root, type SpanId } from './operation.ts';
+import { Root } from './operation.ts';
 import { count, writePause } from './span-buffer.ts';
 
 /** A frame (frames.ts), as far as it is needed to say who held the loop. */
 interface Runner {
   readonly site: object;
-  readonly id: SpanId;
+  /** Of its span, the low half. */
+  readonly lo: number;
   readonly functionId: number;
   readonly root: Root | undefined;
 }
@@ -131,9 +132,9 @@ function close(at: number): void {
   if (ns < loopHeldNs) return;
   // A program that loads its modules holds nothing up: its loop has not begun.
   if (who === undefined && turn <= 0) return;
-  if (who === undefined) writePause(Pause.loop, begun, ns, 0, undefined, undefined);
-  else if (who instanceof Root) writePause(Pause.loop, begun, ns, 0, who.id, who.trace);
-  else writePause(Pause.loop, begun, ns, who.functionId, who.id, who.root?.trace);
+  if (who === undefined) writePause(Pause.loop, begun, ns, 0, 0, undefined);
+  else if (who instanceof Root) writePause(Pause.loop, begun, ns, 0, who.id.lo, who.trace);
+  else writePause(Pause.loop, begun, ns, who.functionId, who.lo, who.root?.trace);
 }
 
 /** At exit: what is still going on. */
@@ -166,7 +167,7 @@ interface GcEntry {
 function collected({ startTime, duration, detail }: GcEntry): void {
   try {
     const kind = kinds[detail?.kind ?? 0];
-    if (kind !== undefined) writePause(kind, startTime * 1e6, duration * 1e6, 0, undefined, undefined);
+    if (kind !== undefined) writePause(kind, startTime * 1e6, duration * 1e6, 0, 0, undefined);
   } catch {
     // One pause less.
   }

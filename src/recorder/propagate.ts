@@ -15,7 +15,7 @@
 import type { IncomingMessage } from 'node:http';
 import { requestHead } from '../protocols/http1/head.ts';
 import type { Connection } from './connection.ts';
-import { hex8 } from './ids.ts';
+import { hex8, processHi } from './ids.ts';
 import type { SpanId } from './operation.ts';
 import type { Options } from './options.ts';
 
@@ -25,8 +25,8 @@ const spelling = 'traceParent';
 const longestHead = 7 * 1024;
 
 /** version 00, trace, span, flags: sampled. */
-export function traceparentOf(trace: Uint32Array, span: SpanId): string {
-  return `00-${hex8(trace[0])}${hex8(trace[1])}${hex8(trace[2])}${hex8(trace[3])}-${hex8(span.hi)}${hex8(span.lo)}-01`;
+export function traceparentOf(trace: Uint32Array, lo: number): string {
+  return `00-${hex8(trace[0])}${hex8(trace[1])}${hex8(trace[2])}${hex8(trace[3])}-${hex8(processHi)}${hex8(lo)}-01`;
 }
 
 /** What an inbound `traceparent` says; undefined when it is none. */
@@ -93,7 +93,7 @@ export function propagation(options: Options): Propagate {
     if (op?.root === undefined) return data;
     const head = requestHead(bytes);
     if (head === undefined || head.traceparent || head.end > longestHead || isSigned(bytes, head.end)) return data;
-    const line = `${spelling}: ${traceparentOf(op.root.trace, op.id)}\r\n`;
+    const line = `${spelling}: ${traceparentOf(op.root.trace, op.lo)}\r\n`;
     const at = head.end - 2;
     if (typeof data !== 'string') {
       return Buffer.concat([bytes.subarray(0, at), Buffer.from(line, 'latin1'), bytes.subarray(at)]);

@@ -10,14 +10,8 @@
 import { type AnyColumns, type Batch, type BatchTables, encodeBatch, newColumn } from '../model/batch.ts';
 import { type Cause, Kind, type Pause, pauses, Rule, spans, type Table, waits } from '../model/schema.ts';
 import { origin } from './clock.ts';
+import { processHi } from './ids.ts';
 import type { Operation, Root, SpanId } from './operation.ts';
-
-/** What a frame must say of itself to be an operation's owner (Operation.frame, frames.ts). */
-export interface FrameRef {
-  /** Of the INTERNAL span that is, or will be, written for it. */
-  readonly id: SpanId;
-  readonly functionId: number;
-}
 
 const spanRows = 8192;
 const waitRows = 8192;
@@ -229,6 +223,12 @@ function setId(pairs: Uint32Array, row: number, id: SpanId | undefined): void {
   pairs[2 * row + 1] = id === undefined ? 0 : id.hi;
 }
 
+/** A span of this process, by its low half; 0 = none. */
+function setOwn(pairs: Uint32Array, row: number, lo: number): void {
+  pairs[2 * row] = lo;
+  pairs[2 * row + 1] = lo === 0 ? 0 : processHi;
+}
+
 /** A trace's four u32, most significant first; undefined = no trace, all 0. */
 function setTrace(hi: Uint32Array, lo: Uint32Array, row: number, trace: Uint32Array | undefined): void {
   const at = 2 * row;
@@ -254,9 +254,9 @@ export function writeOperation(op: Operation): void {
   if (exchange.setup && exchange.error === '') return;
   const row = newSpan();
   if (row < 0) return;
-  const frame = op.frame as FrameRef | undefined;
-  setId(s.span, row, op.id);
-  setId(s.parent, row, frame !== undefined ? frame.id : root?.id);
+  const { frame } = op;
+  setOwn(s.span, row, op.lo);
+  setOwn(s.parent, row, frame !== undefined ? frame.lo : root === undefined ? 0 : root.id.lo);
   setTrace(s.traceHi, s.traceLo, row, root?.trace);
   s.kind[row] = exchange.kind;
   s.operation[row] = textId(exchange.operation);
@@ -307,14 +307,14 @@ export function writeOperation(op: Operation): void {
 
 /**
  * Writes a frame of a user function as an INTERNAL span.
- * @param parent the calling frame, else the root
+ * @param parent the calling frame, else the root; 0 = none
  * @param cpu its own synchronous running, ns
  * @param error error.type of what it threw, '' = none
  */
 export function writeFrame(
   root: Root,
-  id: SpanId,
-  parent: SpanId,
+  lo: number,
+  parent: number,
   functionNumber: number,
   operation: string,
   line: number,
@@ -326,8 +326,8 @@ export function writeFrame(
 ): void {
   const row = newSpan();
   if (row < 0) return;
-  setId(s.span, row, id);
-  setId(s.parent, row, parent);
+  setOwn(s.span, row, lo);
+  setOwn(s.parent, row, parent);
   setTrace(s.traceHi, s.traceLo, row, root.trace);
   s.kind[row] = Kind.internal;
   s.operation[row] = textId(operation);
@@ -343,16 +343,16 @@ export function writeFrame(
 
 /**
  * Writes one wait of a frame.
- * @param by the span that let it go on; undefined = not known
+ * @param by the span that let it go on; 0 = not known
  */
 export function writeWait(
   root: Root,
-  frame: SpanId,
+  frame: number,
   start: number,
   duration: number,
   line: number,
   cause: Cause,
-  by: SpanId | undefined,
+  by: number,
 ): void {
   const row = waitTable.rows;
   if (row >= waitTable.capacity) {
@@ -361,13 +361,13 @@ export function writeWait(
   }
   waitTable.rows = row + 1;
   if (row === 0) onFirst();
-  setId(w.span, row, frame);
+  setOwn(w.span, row, frame);
   setTrace(w.traceHi, w.traceLo, row, root.trace);
   w.start[row] = start;
   w.duration[row] = duration;
   w.line[row] = line;
   w.cause[row] = cause;
-  setId(w.by, row, by);
+  setOwn(w.by, row, by);
   if (waitTable.rows === waitTable.half) onHalf();
 }
 
@@ -380,7 +380,7 @@ export function writePause(
   start: number,
   duration: number,
   functionNumber: number,
-  span: SpanId | undefined,
+  span: number,
   trace: Uint32Array | undefined,
 ): void {
   const row = pauseTable.rows;
@@ -393,7 +393,7 @@ export function writePause(
   p.start[row] = start;
   p.duration[row] = duration;
   p.function[row] = functionNumber;
-  setId(p.span, row, span);
+  setOwn(p.span, row, span);
   setTrace(p.traceHi, p.traceLo, row, trace);
 }
 
