@@ -15,7 +15,7 @@ import net from 'node:net';
 import { basename, dirname, join, relative } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from 'node:worker_threads';
 import { FrameKind, frameHeadBytes, type Hello } from '../model/wire.ts';
-import { origin } from './clock.ts';
+import { now, origin } from './clock.ts';
 import { newToken } from './ids.ts';
 import type { Options } from './options.ts';
 import { hasRows, setWakers, takeBatch } from './span-buffer.ts';
@@ -41,7 +41,7 @@ export const socketPath = (dir: string): string =>
 export class Shipper {
   readonly token = newToken();
   private readonly options: Options;
-  /** Timers and the socket are made in the context of the process's start, not of whoever wrote the first row. */
+  /** The socket is made in the context of the process's start, not of whoever wrote the first row, which it would keep. */
   private readonly own = new AsyncResource('whywait', { requireManualDestroy: true });
   private kept: Kept[] = [];
   private keptBytes = 0;
@@ -51,8 +51,7 @@ export class Shipper {
   private process = 0;
   private socket: net.Socket | undefined = undefined;
   private connects = 0;
-  /** Until the first shipment it is the timer of the start that we wait for. */
-  private waiting = true;
+  private waiting = false;
   private watching = false;
   /** The number of the last batch that was left in the file. */
   private left = 0;
@@ -62,18 +61,14 @@ export class Shipper {
     this.options = options;
     setWakers(
       () => this.soon(),
-      () => this.own.runInAsyncScope(this.ship, this),
+      () => this.ship(),
     );
-    this.wait(firstShipMs);
   }
 
   private soon(): void {
     if (this.waiting) return;
     this.waiting = true;
-    this.own.runInAsyncScope(this.wait, this, shipEveryMs);
-  }
-
-  private wait(ms: number): void {
+    const ms = Math.max(shipEveryMs, firstShipMs - now() / 1e6);
     setTimeout(() => {
       this.waiting = false;
       this.ship();
@@ -101,7 +96,7 @@ export class Shipper {
   }
 
   private write(): void {
-    const socket = this.socket ?? this.open();
+    const socket = this.socket ?? this.own.runInAsyncScope(this.open, this);
     if (!socket) return;
     while (this.written < this.kept.length) {
       for (const part of this.kept[this.written].frame) socket.write(part);
@@ -109,7 +104,7 @@ export class Shipper {
     }
     if (socket.writableLength > 0 && !this.watching) {
       this.watching = true;
-      this.own.runInAsyncScope(this.watch, this);
+      this.watch();
     }
   }
 

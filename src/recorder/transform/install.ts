@@ -13,6 +13,7 @@ import Module from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread, MessageChannel, type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { patch } from '../patch.ts';
 import { readEntry } from './cache.ts';
 import type { SourceType } from './compile.ts';
 import { keepColumns, rememberCode } from './positions.ts';
@@ -96,7 +97,8 @@ export function installTransform(options: InstallOptions): void {
   }._compile;
 
   if (loaders.registerHooks) hookThisThread(loaders, rewriter);
-  else if (thread && entryIsModule()) thread.start();
+  else if (thread && isMainThread && entryIsModule(process.argv[1])) thread.start();
+  else if (thread && !isMainThread) startWithEntry(loaders, thread);
   loaders.syncBuiltinESMExports();
 }
 
@@ -301,10 +303,24 @@ export interface HooksData {
   readonly port: MessagePort;
 }
 
-/** True when the program starts with an ES module. What a worker starts with is not known yet: it may. */
-function entryIsModule(): boolean {
-  if (!isMainThread) return true;
-  const entry = process.argv[1];
+/**
+ * A worker learns late what it starts with, and Node then calls what stands at `Module.runMain`, for this purpose. With
+ * a thread for hooks beside each worker, a pool of them would be twice as many threads, as a debugger also sees.
+ */
+function startWithEntry(loaders: Loaders, thread: HooksThread): void {
+  patch<(entry: string, ...rest: unknown[]) => unknown>(
+    loaders,
+    'runMain',
+    (runMain) =>
+      function (this: unknown, entry: string, ...rest: unknown[]) {
+        if (entryIsModule(entry)) thread.start();
+        return Reflect.apply(runMain, this, [entry, ...rest]);
+      },
+  );
+}
+
+/** True when a program that starts with this file starts with an ES module. */
+function entryIsModule(entry: string | undefined): boolean {
   if (!entry) return process.execArgv.some((argument) => argument.startsWith('--input-type'));
   switch (extname(entry)) {
     case '.mjs':
