@@ -9,8 +9,9 @@ import { Conversation } from '../src/protocols/conversation.ts';
 import type { Sink } from '../src/protocols/decoder.ts';
 import { protocols } from '../src/protocols/list.ts';
 import { unknown } from '../src/protocols/unknown/decoder.ts';
+import { websocketOn } from '../src/protocols/websocket/decoder.ts';
 
-const folders: Record<string, string> = { http: 'http1' };
+const folders: Record<string, string> = { http: 'http1', ws: 'websocket' };
 const rounds = 5;
 const sink: Sink = { opened: () => {}, closed: () => {} };
 
@@ -42,7 +43,11 @@ const row = (...cells: (string | number)[]) =>
 row('protocol', 'what', 'MB/s', 'ratio', 'µs/exchange');
 row('', 'every byte read once', reading, 1, '');
 
-for (const protocol of protocols) {
+// A WebSocket is what HTTP says is one; here all of its conversations are.
+const websocket = { ...websocketOn('/chat'), recognise: () => 'yes' as const };
+
+for (const protocol of [...protocols, websocket]) {
+  const asked = protocol === websocket ? [websocket] : protocols;
   const folder = folders[protocol.name] ?? protocol.name;
   const url = new URL(`../src/protocols/${folder}/samples.ts`, import.meta.url);
   const { samples = {}, long = {} }: Samples = existsSync(url) ? ((await import(url.href)) as Samples) : {};
@@ -57,7 +62,7 @@ for (const protocol of protocols) {
     const from = process.hrtime.bigint();
     for (let i = 0; i < times; i++) {
       for (const events of conversations) {
-        const conversation = new Conversation(counting, protocols, unknown);
+        const conversation = new Conversation(counting, asked, unknown);
         for (const { fromClient, bytes, at } of events)
           if (fromClient) conversation.client(bytes, at);
           else conversation.server(bytes, at);

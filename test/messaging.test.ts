@@ -1,12 +1,15 @@
-// Unmodified clients of RabbitMQ, NATS and mosquitto under `whywait run`: every operation is seen, under its name and as
+// Unmodified clients of RabbitMQ, NATS, mosquitto and WebSockets under `whywait run`: every operation is seen, under its name and as
 // often as the server counted; those that are answered in the function that asked; nothing of a message is kept.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connectAsync } from 'mqtt';
+import { WebSocketServer } from 'ws';
 import { type Server, startMosquitto, startNats, startRabbitmq } from '../scripts/servers.ts';
 import type { Report } from '../src/model/report.ts';
 import { callsOf, operationsIn, recordIn } from './clients-kit.ts';
@@ -150,4 +153,29 @@ test('mqtt: every quality of service, a subscription', async () => {
   assert.ok(callsOf(report, 'publishPaid', 'mqtt').includes('publish orders/paid × 20'));
   assert.deepEqual(callsOf(report, 'publishUnheard', 'mqtt'), ['publish nobody/listens × 20']);
   assert.deepEqual(callsOf(report, 'listen', 'mqtt'), ['subscribe devices/+/telemetry, orders/# × 1']);
+});
+
+test('ws: messages both ways behind the upgrade, compressed', async () => {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: { threshold: 0 } });
+  await once(server, 'listening');
+  let received = 0;
+  server.on('connection', (socket) => {
+    socket.on('message', (data) => {
+      received++;
+      socket.send(data);
+      socket.send('secret-value');
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const { report, seen } = await record('ws.mjs', `ws://127.0.0.1:${port}/rooms/42?token=secret-value`);
+  server.close();
+  assert.equal(received, 20);
+  assert.deepEqual(Object.fromEntries(seen), {
+    'GET /rooms/:id': 1,
+    'message /rooms/:id': 2 * received,
+    ping: 1,
+    'send /rooms/:id': received,
+  });
+  assert.deepEqual(serviceOf(report).sort(), [`http://127.0.0.1:${port}`, `ws://127.0.0.1:${port}`]);
+  assert.deepEqual(callsOf(report, 'ping', 'ws'), ['ping × 1']);
 });

@@ -1,7 +1,7 @@
 // One connection's bytes → its protocol, then its exchanges: asks each protocol to recognise the first bytes,
 // hands them on to the decoder of the one that does, or to the turns of an unknown protocol.
 
-import type { Decoder, Protocol, Sink } from './decoder.ts';
+import type { Decoder, HandOver, Protocol, Sink } from './decoder.ts';
 
 /** Bytes of each direction that a protocol may ask for before it must decide. */
 export const recogniseBytes = 4096;
@@ -17,6 +17,7 @@ export class Conversation implements Decoder {
   protocol = '';
   private readonly sink: Sink;
   private readonly unknown: Protocol;
+  private readonly protocols: readonly Protocol[];
   private candidates: Protocol[];
   private decoder: Decoder | undefined = undefined;
   private seen: Seen[] = [];
@@ -29,6 +30,7 @@ export class Conversation implements Decoder {
   constructor(sink: Sink, protocols: readonly Protocol[], unknown: Protocol) {
     this.sink = sink;
     this.unknown = unknown;
+    this.protocols = protocols;
     this.candidates = [...protocols];
   }
 
@@ -76,16 +78,29 @@ export class Conversation implements Decoder {
     else this.seen.push({ fromClient, bytes: bytes.slice(), at });
   }
 
+  /** The rest of the connection is another protocol's. */
+  private readonly handOver: HandOver = (to, left, at, peer) => {
+    if (to) {
+      this.protocol = to.name;
+      this.decoder = to.decode(this.sink);
+    } else {
+      this.protocol = '';
+      this.decoder = undefined;
+      this.candidates = [...this.protocols];
+      this.sink.tunnelled?.(peer);
+    }
+    this.server(left, at);
+  };
+
   private decide(protocol: Protocol, last?: Seen): void {
     this.protocol = protocol.name;
-    const decoder = protocol.decode(this.sink);
-    this.decoder = decoder;
+    this.decoder = protocol.decode(this.sink, this.handOver);
     const seen = this.seen;
     this.seen = [];
     this.candidates = [];
     this.first = [new Uint8Array(0), new Uint8Array(0)];
-    for (const one of seen) feed(decoder, one);
-    if (last) feed(decoder, last);
+    for (const one of seen) feed(this, one);
+    if (last) feed(this, last);
   }
 }
 

@@ -55,6 +55,8 @@ export interface Sink {
   opened(exchange: Exchange): void;
   /** The exchange is over: answered in full, failed, or the connection ended. Each opened one is closed exactly once. */
   closed(exchange: Exchange): void;
+  /** From here on the connection is a tunnel to `peer`, "host:port", and its protocol is recognised anew. */
+  tunnelled?(peer: string): void;
 }
 
 export interface Decoder {
@@ -76,6 +78,15 @@ export interface Decoder {
 /** What the first bytes of a connection say about a protocol. */
 export type Recognition = 'yes' | 'no' | 'more';
 
+/**
+ * Told by a decoder when the rest of its connection is another protocol's: WebSocket behind 101, whatever a tunnel
+ * carries. The exchange that led there is closed before. Nothing more is fed to the decoder.
+ * @param to undefined = to be recognised anew
+ * @param left bytes of the server's that came in the same chunk and belong to it
+ * @param peer "host:port" at the tunnel's other end, '' = as before
+ */
+export type HandOver = (to: Protocol | undefined, left: Uint8Array, at: number, peer: string) => void;
+
 export interface Protocol {
   /** As in a service's URL: 'http', 'mysql', 'postgresql', 'redis', 'memcached'. Also the folder's name. */
   readonly name: string;
@@ -84,5 +95,6 @@ export interface Protocol {
    * port. 'more' while they could still become it. Pure, quick, never throws. 'yes' and 'no' are final.
    */
   recognise(client: Uint8Array, server: Uint8Array): Recognition;
-  decode(sink: Sink): Decoder;
+  /** @param handOver where it is not given, a decoder is quiet from there on */
+  decode(sink: Sink, handOver?: HandOver): Decoder;
 }

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Kind } from '../model/schema.ts';
 import { feed, recordedIn, Watch } from './contract.ts';
 import { Conversation } from './conversation.ts';
 import { protocols } from './list.ts';
@@ -23,6 +24,7 @@ function exchangesOf(folder: string, capture: string) {
 
 const methodsAndStatuses = (capture: string): string =>
   exchangesOf('http1', capture)
+    .filter(({ kind }) => kind === Kind.client) // not the messages of a WebSocket
     .map(({ operation, status }) => `${operation.split(' ')[0]} ${status}`)
     .join(', ');
 
@@ -93,4 +95,55 @@ test('memcached commands are those that packetbeat names, and a miss is no error
   assert.equal(missed?.rows, 0);
   const [, hit] = exchangesOf('memcached', 'packetbeat__memcache_text_tcp_single_load_store');
   assert.equal(hit?.rows, 1);
+});
+
+test("AMQP methods and reply codes are those of packetbeat's and deepflow's tests", () => {
+  for (const [capture, expected] of [
+    ['packetbeat__amqp_publish', 'queue.declare hello, publish hello'],
+    ['packetbeat__amqp_channel_error', 'exchange.declare titres, queue.declare my_queue, queue.bind my_queue plop 404'],
+    [
+      'deepflow__amqp-error',
+      'exchange.declare test_ex, exchange.declare test_ex 406, exchange.declare return_test, publish return_test nowhere, return return_test nowhere 312',
+    ],
+  ] as const)
+    assert.equal(
+      exchangesOf('amqp', capture)
+        .filter(({ operation }) => !operation.startsWith('channel.'))
+        .map(({ operation, error }) => `${operation} ${error}`.trim())
+        .join(', '),
+      expected,
+      capture,
+    );
+});
+
+test('NATS subjects are those that deepflow reports', () => {
+  for (const [capture, expected] of [
+    ['deepflow__nats-err', '-ERR Unknown-Protocol-Operation'],
+    [
+      'deepflow__nats-nrpc1',
+      'subscribe Greeter.>, message Greeter.SayHello, reply Greeter.SayHello, message Greeter.SayHello, reply Greeter.SayHello',
+    ],
+    ['deepflow__nats-nrpc3', 'request Greeter.SayHello closed'],
+    ['deepflow__nats-skywalking', 'publish hello.subject.world, ping'],
+  ] as const)
+    assert.equal(
+      exchangesOf('nats', capture)
+        .map(({ operation, error }) => `${operation} ${error}`.trim())
+        .join(', '),
+      expected,
+      capture,
+    );
+});
+
+test('MQTT packets are as many as Arkime and deepflow report', () => {
+  const count = (capture: string, word: string) =>
+    exchangesOf('mqtt', capture).filter(({ operation }) => operation.split(' ')[0] === word).length;
+  assert.deepEqual(
+    ['subscribe', 'unsubscribe'].map((word) => count('deepflow__mqtt_roundtrip', word)), // then bytes are missing
+    [2, 1],
+  );
+  assert.deepEqual(
+    ['publish', 'message', 'subscribe', 'unsubscribe'].map((word) => count('arkime__mqtt_big', word)),
+    [6, 2, 1, 1],
+  );
 });

@@ -74,6 +74,8 @@ export class Connection implements Peer, Sink {
   private streams = false;
   private readyAt = Number.NaN;
   private namespace: string | undefined = undefined;
+  /** The protocol that `service` was made for. */
+  private spoken = '';
   private service = '';
 
   constructor(top: object, address: string, secure: boolean, connectAt: number, witnesses: Witnesses) {
@@ -253,6 +255,12 @@ export class Connection implements Peer, Sink {
     if (this.at > since) this.greeting += this.at - since;
   }
 
+  tunnelled(peer: string): void {
+    if (peer !== '') this.address = peer;
+    this.namespace = undefined;
+    this.mayPropagate = undefined;
+  }
+
   closed(exchange: Exchange): void {
     const op = exchange.note;
     if (!(op instanceof Operation)) return;
@@ -260,8 +268,9 @@ export class Connection implements Peer, Sink {
     op.closedAt = this.at;
     if (exchange.setup && !this.charged) this.greet(exchange);
     op.protocol = this.conversation.protocol;
-    if (exchange.namespace !== this.namespace) {
+    if (exchange.namespace !== this.namespace || op.protocol !== this.spoken) {
       this.namespace = exchange.namespace;
+      this.spoken = op.protocol;
       this.service = serviceOf(op.protocol, this.secure, this.address, exchange.namespace);
     }
     op.service = this.service;
@@ -275,7 +284,7 @@ export class Connection implements Peer, Sink {
 /** "mysql://127.0.0.1:3306/pins", "https://example.org:443", "tcp://…" for an unknown protocol. */
 export function serviceOf(protocol: string, secure: boolean, address: string, namespace: string): string {
   let scheme = protocol;
-  if (protocol === 'http' && secure) scheme = 'https';
+  if (secure && (protocol === 'http' || protocol === 'ws')) scheme += 's';
   else if (protocol === 'unknown' || protocol === '') scheme = secure ? 'tls' : 'tcp';
   return namespace === '' ? `${scheme}://${address}` : `${scheme}://${address}/${namespace}`;
 }

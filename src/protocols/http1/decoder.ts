@@ -2,15 +2,16 @@
 // Operation = method and route ('GET /users/:id'); nothing of headers and bodies is kept.
 
 import { Kind } from '../../model/schema.ts';
-import { type Decoder, Exchange, type Protocol, type Recognition, type Sink } from '../decoder.ts';
+import { type Decoder, Exchange, type HandOver, type Protocol, type Recognition, type Sink } from '../decoder.ts';
 import { InFlight } from '../in-flight.ts';
 import { pathPattern } from '../names/path.ts';
+import { websocketOn } from '../websocket/decoder.ts';
 import { Reader, State } from './reader.ts';
 
 export const http: Protocol = {
   name: 'http',
   recognise,
-  decode: (sink) => new Http1(sink),
+  decode: (sink, handOver) => new Http1(sink, handOver),
 };
 
 const methods = new Set(
@@ -73,10 +74,13 @@ function statusLine(bytes: Uint8Array, from: number, to: number): Recognition {
 class Request extends Exchange {
   readonly head: boolean;
   readonly connect: boolean;
-  constructor(method: string) {
+  /** Of CONNECT: to which "host:port"; of another the route. */
+  readonly target: string;
+  constructor(method: string, target: string) {
     super(Kind.client);
     this.head = method === 'HEAD';
     this.connect = method === 'CONNECT';
+    this.target = target;
   }
 }
 
@@ -92,9 +96,13 @@ class Http1 implements Decoder {
   private answering: Request | undefined = undefined;
   private status = 0;
   private asked = false;
+  private readonly handOver: HandOver | undefined;
+  /** The answer to it said that another protocol follows. */
+  private switched: Request | undefined = undefined;
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, handOver: HandOver | undefined) {
     this.sink = sink;
+    this.handOver = handOver;
     this.flight = new InFlight(sink);
     this.requests = new Reader({
       begin: (bytes, from, to, cut, startedAt) => this.request(bytes, from, to, cut, startedAt),
@@ -134,7 +142,11 @@ class Http1 implements Decoder {
   }
 
   server(bytes: Uint8Array, at: number): void {
-    if (this.lost || this.answers.read(bytes, at)) return;
+    if (this.lost) return;
+    if (this.answers.read(bytes, at)) {
+      if (this.switched) this.handsOver(this.switched, bytes, at);
+      return;
+    }
     if (this.flight.length > 0) this.lose();
     // Joined in the middle of an answer: the next one begins after the next request.
     else this.answers.become(State.quiet);
@@ -159,8 +171,10 @@ class Http1 implements Decoder {
       if (end <= space + 1 || latin1(bytes, end, to - 1) !== ' HTTP/1.') return false;
     }
     if (this.flight.length >= mostPending) return false;
-    const request = new Request(method);
-    request.operation = name(method, request.connect ? '' : pathPattern(latin1(bytes, space + 1, end)));
+    const target = latin1(bytes, space + 1, end);
+    const isConnect = method === 'CONNECT';
+    const request = new Request(method, isConnect ? target : pathPattern(target));
+    request.operation = name(method, isConnect ? '' : request.target);
     request.firstOut = startedAt;
     request.lastOut = startedAt;
     // What was answered before, without a request that was seen, is over.
@@ -215,9 +229,21 @@ class Http1 implements Decoder {
     // Joined in the middle of a request that is answered now.
     else if (!this.asked && this.requests.state === State.quiet) this.requests.become(State.start);
     if (status !== 101 && !(answering?.connect && status < 300)) return;
-    // From here on it is another protocol (WebSocket, a tunnel); its decoder could take over here.
+    // From here on it is another protocol; one that was asked for before it was seen stays unknown.
+    this.switched = answering;
     this.requests.become(State.quiet);
     this.answers.become(State.quiet);
+  }
+
+  private handsOver({ connect, target }: Request, bytes: Uint8Array, at: number): void {
+    this.switched = undefined;
+    const isWebsocket = !connect && this.answers.websocket;
+    if (!this.handOver || !(connect || isWebsocket)) return;
+    // Asked in the same breath: nobody will answer that now.
+    this.flight.closeAll('closed', '');
+    const left = bytes.subarray(this.answers.readBytes);
+    if (connect) this.handOver(undefined, left, at, /^[\w.:[\]-]{1,255}$/.test(target) ? target : '');
+    else this.handOver(websocketOn(target), left, at, '');
   }
 
   private closeFirst(): void {

@@ -48,6 +48,10 @@ export class Reader {
   chunked = false;
   coded = false;
   eventStream = false;
+  /** Upgrade is to a WebSocket. */
+  websocket = false;
+  /** Bytes of the last chunk that were read before it became quiet. */
+  readBytes = 0;
   private readonly messages: Messages;
   /** Bytes of the body or chunk still to come. */
   private left = 0;
@@ -55,7 +59,7 @@ export class Reader {
   private lineLength = 0;
   private lineCut = false;
   /** The header whose value an obs-fold line continues. */
-  private header: 'length' | 'coding' | 'type' | '' = '';
+  private header: 'length' | 'coding' | 'type' | 'upgrade' | '' = '';
   private started = false;
   private startedAt = 0;
   /** Bytes of the start line in chunks before. */
@@ -87,6 +91,7 @@ export class Reader {
     while (i < bytes.length) {
       switch (this.state) {
         case State.quiet:
+          this.readBytes = i;
           return true;
         case State.untilClose:
           i = bytes.length;
@@ -145,6 +150,7 @@ export class Reader {
         }
       }
     }
+    this.readBytes = i;
     if (i > from && this.state !== State.quiet) messages.count(i - from, at);
     return true;
   }
@@ -181,6 +187,7 @@ export class Reader {
         this.chunked = false;
         this.coded = false;
         this.eventStream = false;
+        this.websocket = false;
         this.header = '';
         if (!this.messages.begin(bytes, from, to, this.lineCut, this.startedAt)) return false;
         if (this.held > 0) this.messages.count(this.held, at);
@@ -215,7 +222,8 @@ export class Reader {
     const first = bytes[from] as number;
     if (first !== SP && first !== TAB) {
       this.header = '';
-      if ((first | 32) !== 99 && (first | 32) !== 116) return true; // neither Content-… nor Transfer-…
+      // neither Content-… nor Transfer-… nor Upgrade
+      if ((first | 32) !== 99 && (first | 32) !== 116 && (first | 32) !== 117) return true;
       const colon = bytes.indexOf(COLON, from);
       if (colon < 0 || colon >= to) return true; // a line without a colon means nothing to the framing
       this.header = nameOf(bytes, from, colon);
@@ -235,7 +243,8 @@ export class Reader {
       if (value === to) return true;
       this.chunked = endsWith(bytes, value, to, 'chunked');
       this.coded = true;
-    } else if (startsWith(bytes, value, to, 'text/event-stream')) this.eventStream = true;
+    } else if (this.header === 'upgrade') this.websocket = startsWith(bytes, value, to, 'websocket');
+    else if (startsWith(bytes, value, to, 'text/event-stream')) this.eventStream = true;
     return true;
   }
 }
@@ -247,7 +256,7 @@ function lineEnd(bytes: Uint8Array, from: number): number {
   return near === bytes.length ? -1 : bytes.indexOf(LF, near);
 }
 
-function nameOf(bytes: Uint8Array, from: number, to: number): 'length' | 'coding' | 'type' | '' {
+function nameOf(bytes: Uint8Array, from: number, to: number): 'length' | 'coding' | 'type' | 'upgrade' | '' {
   switch (to - from) {
     case 14:
       return startsWith(bytes, from, to, 'content-length') ? 'length' : '';
@@ -255,6 +264,8 @@ function nameOf(bytes: Uint8Array, from: number, to: number): 'length' | 'coding
       return startsWith(bytes, from, to, 'transfer-encoding') ? 'coding' : '';
     case 12:
       return startsWith(bytes, from, to, 'content-type') ? 'type' : '';
+    case 7:
+      return startsWith(bytes, from, to, 'upgrade') ? 'upgrade' : '';
     default:
       return '';
   }

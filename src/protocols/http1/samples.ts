@@ -66,8 +66,19 @@ export const samples: Record<string, Sample> = {
   'upgraded to a WebSocket': [
     ['c', 'GET /chat HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'],
     ['s', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x02hi'],
-    ['c', '\x81\x82\0\0\0\0GET / HTTP/1.1\r\n\r\n'],
-    ['s', 'HTTP/1.1 200 OK\r\n\r\n'],
+    ['c', '\x81\x82\0\0\0\0hi'],
+    ['s', '\x81\x02hi'],
+  ],
+  'upgraded to another protocol': [
+    ['c', 'GET /chat HTTP/1.1\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'],
+    ['s', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\n\x81\x02hi'],
+    ['c', 'GET / HTTP/1.1\r\n\r\n'],
+  ],
+  'HTTP through a tunnel': [
+    ['c', 'CONNECT secret.test:80 HTTP/1.1\r\n\r\n'],
+    ['s', 'HTTP/1.1 200 Connection established\r\n\r\n'],
+    ['c', 'GET /a HTTP/1.1\r\n\r\n'],
+    ['s', ok],
   ],
   'a tunnel': [
     ['c', 'CONNECT secret.test:443 HTTP/1.1\r\nHost: secret.test:443\r\n\r\n'],
