@@ -26,4 +26,4 @@ if (words.length === 0) {
   step('build', 'node', ['scripts/build.mjs']);
   step('servers', 'node', ['--import', 'tsx', 'scripts/install.ts']);
 }
-step('tests', 'node', ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=180000', ...files]);
+step('tests', 'node', ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', ...files]);
