@@ -27,7 +27,7 @@ const [, , clientName, form, requestText, atOnceText, portsText] = process.argv;
 const here = process.env['BENCH_DIR'] ?? '.';
 const withFrames = process.env['BENCH_FRAMES'] !== 'off';
 
-const options = { dir: '', root: here, propagate: 'none', hosts: [], functions: withFrames } as const;
+const options = { dir: '', root: here, propagate: 'none', budget: 0, hosts: [], functions: withFrames } as const;
 startContexts();
 patchNet(options, { askerOn, guessOn });
 patchHttp();

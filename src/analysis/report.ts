@@ -11,6 +11,7 @@ import type {
   Report,
   RequestReport,
   RunInfo,
+  Sampling,
   ServiceReport,
 } from '../model/report.ts';
 import { loopHeldNs, Pause, Rule } from '../model/schema.ts';
@@ -275,6 +276,7 @@ function finish(kept: Kept, { run, words, counters, pauses = [] }: ReportMeta): 
       .map((request) => requestReport(request, say))
       .sort((a, b) => b.totalMs - a.totalMs || byWord(a.request, b.request)),
     pauses: pausesOf(pauses, say),
+    sampling: samplingOf(counters),
     coverage: coverageOf(kept, counters, say),
   };
 }
@@ -397,6 +399,23 @@ function requestReport(
     ...times(sums),
     paused: { gcMs: ms(sums.paused.gc), heldMs: ms(sums.paused.held) },
     services: servicesReport(sums.services, say),
+  };
+}
+
+function samplingOf(counters: readonly CounterTotal[]): Sampling | null {
+  const value = (name: string) =>
+    counters.reduce((sum, { counter, value }) => (counter === `budget.${name}` ? sum + value : sum), 0);
+  if (!counters.some(({ counter }) => counter.startsWith('budget.'))) return null;
+  const countsOf = (of: string) => ({
+    seen: value(`${of}.seen`),
+    recorded: value(`${of}.recorded`),
+    open: value(`${of}.open`),
+  });
+  return {
+    requests: countsOf('requests'),
+    work: countsOf('work'),
+    ownMs: ms(value('own')),
+    cpuMs: ms(value('cpu')),
   };
 }
 

@@ -28,6 +28,12 @@ function port(given: string): number {
   throw new InvalidArgumentError('A port is a number from 0 to 65535.');
 }
 
+function share(given: string): number {
+  const value = Number(given.replace(/ ?%$/, '')) / 100;
+  if (/^\d+(\.\d+)? ?%$/.test(given) && value >= 0.001 && value < 1) return value;
+  throw new InvalidArgumentError('A budget is a share of the CPU time, from 0.1% to 99%.');
+}
+
 const program = new Command('whywait')
   .description(
     'Which of your functions waits for which service, how long, and why.\nRecords an unmodified Node program.',
@@ -65,6 +71,12 @@ program
     '--propagate <hosts>',
     'hosts, with commas, that get a traceparent beside loopback and private addresses; or none, or all',
     'private',
+  )
+  .addOption(
+    new Option(
+      '--budget <share>',
+      'record only so many requests that it costs no more CPU time than this: 2%',
+    ).argParser(share),
   )
   .option('--json <file>', 'write the report as JSON to a file too')
   .option('--no-report', 'print no report at the end')

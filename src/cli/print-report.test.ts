@@ -93,6 +93,7 @@ const report: Report = {
     gc: { ...none, kinds: { minor: none, major: none, incremental: none, weak: none } },
     loop: { ...none, thresholdMs: 10, by: [] },
   },
+  sampling: null,
   coverage: {
     operations: 3150,
     attributed: 3148,
@@ -233,5 +234,18 @@ event loop held for 10 ms and more      12 times · 640 ms in all · longest 61 
   hashPassword  src/login.ts:30          9 times · 540 ms in all · longest 61 ms
   GET /export                             2 times · 80 ms in all · longest 45 ms
   not known by whom                        1 time · 20 ms in all · longest 20 ms`,
+  );
+});
+
+test('under a budget: how many were recorded, and what it cost', () => {
+  const requests = { seen: 12_650, recorded: 1021, open: 3 };
+  const sampling = { requests, work: { seen: 40, recorded: 40, open: 0 }, ownMs: 18.2, cpuMs: 1000 };
+  const lines = printed(100, { ...report, sampling }).split('\n');
+  const from = lines.findIndex((line) => line.startsWith('1 of 12.4'));
+  assert.equal(
+    lines.slice(from, from + 2).join('\n'),
+    `\
+1 of 12.4 requests recorded (1,021 of 12,650) · all pieces of other work recorded
+counts are by weight · the recorder took 1.8 % of the CPU time`,
   );
 });

@@ -8,6 +8,7 @@ import type {
   PauseSums,
   Report,
   RequestReport,
+  SamplingCounts,
   ServiceReport,
 } from '../model/report.ts';
 import { bar, type Paper, padEnd, padStart, widthOf, wrap } from './terminal.ts';
@@ -306,7 +307,23 @@ function pausesPart({ pauses: { gc, loop } }: Report, paper: Paper, { most }: Pr
   return [...lines, ''];
 }
 
-function coveragePart({ coverage }: Report, { style, width }: Paper): string[] {
+/** "1 of 12.4 requests recorded (1,021 of 12,650), the counts are by weight · the recorder took 1.8 % of the CPU time" */
+function samplingFacts({ sampling }: Report): string[] {
+  if (sampling === null) return [];
+  const { requests, work, ownMs, cpuMs } = sampling;
+  const rate = ({ seen, recorded }: SamplingCounts, what: string) => {
+    if (seen === 0) return [];
+    if (recorded === seen) return [`all ${what} recorded`];
+    const one = recorded === 0 ? 'none' : `1 of ${(seen / recorded).toFixed(1)}`;
+    return [`${one} ${what} recorded (${count(recorded)} of ${count(seen)})`];
+  };
+  const told = [...rate(requests, 'requests'), ...rate(work, 'pieces of other work')];
+  const share = cpuMs > 0 ? `the recorder took ${((100 * ownMs) / cpuMs).toFixed(1)} % of the CPU time` : '';
+  return [...told, 'counts are by weight', share].filter(Boolean);
+}
+
+function coveragePart(report: Report, { style, width }: Paper): string[] {
+  const { coverage } = report;
   const warn = (value: number, text: string) => (value > 0 ? style.orange(text) : text);
   const facts = [
     `${counted(coverage.operations, 'operation')} seen`,
@@ -319,5 +336,5 @@ function coveragePart({ coverage }: Report, { style, width }: Paper): string[] {
   const blind = coverage.blindSpots.map(({ what, where }) =>
     style.orange(`not seen: ${where === '' ? what : `${what} (${where})`}`),
   );
-  return [...wrapFacts(facts, width), ...blind];
+  return [...wrapFacts(samplingFacts(report), width), ...wrapFacts(facts, width), ...blind];
 }

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly open?: boolean;
   readonly functions: 'on' | 'off';
   readonly propagate: string;
+  /** A share: 0.02 for 2 %. */
+  readonly budget?: number;
   readonly json?: string;
   readonly report: boolean;
   readonly color: boolean;
@@ -63,6 +65,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
         WHYWAIT_OPTIONS: JSON.stringify({
           functions: options.functions,
           propagate: propagation(options.propagate),
+          budget: options.budget,
         }),
       },
       () => {

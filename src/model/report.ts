@@ -9,6 +9,8 @@ export interface Report {
   services: ServiceReport[];
   requests: RequestReport[];
   pauses: PausesReport;
+  /** With `--budget`; null = everything was recorded. */
+  sampling: Sampling | null;
   coverage: Coverage;
 }
 
@@ -111,6 +113,25 @@ export interface Paused {
   gcMs: number;
   /** By code of other requests, or work of nobody's, that held the event loop. */
   heldMs: number;
+}
+
+export interface SamplingCounts {
+  /** Exactly so many came. */
+  seen: number;
+  recorded: number;
+  /** Came after the last that was recorded: no weight stands for them. */
+  open: number;
+}
+
+/** What was left out so that the recorder stays under its budget. All counts of a report are by weight. */
+export interface Sampling {
+  /** Requests that came in, but for those whose sender had decided, and how many of them were recorded. */
+  requests: SamplingCounts;
+  /** Pieces of work that no request asked for, likewise. */
+  work: SamplingCounts;
+  /** The recorder's CPU time and the processes', ms: what it took, as it measured itself. */
+  ownMs: number;
+  cpuMs: number;
 }
 
 export interface PauseSums {

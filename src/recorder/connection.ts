@@ -11,9 +11,10 @@ import { Conversation } from '../protocols/conversation.ts';
 import { Exchange, type Sink } from '../protocols/decoder.ts';
 import { protocols } from '../protocols/list.ts';
 import { unknown } from '../protocols/unknown/decoder.ts';
+import { following, orphanWeight } from './budget.ts';
 import { now } from './clock.ts';
-import { currentRoot, runInRoot } from './context.ts';
-import { Operation, type Peer, type Root } from './operation.ts';
+import { currentRoot, here, runInRoot } from './context.ts';
+import { Operation, type Peer, Root } from './operation.ts';
 import { adopt, answered, arrival, asked, failed, failing, type Snapshot, snapshot, unheard } from './ownership.ts';
 import { seen } from './pauses.ts';
 import { count } from './span-buffer.ts';
@@ -229,7 +230,13 @@ export class Connection implements Peer, Sink {
   // --- Sink
 
   opened(exchange: Exchange): void {
+    const weight = following ? -1 : this.weightUnfollowed(exchange);
+    if (weight === 0) {
+      this.early = undefined;
+      return;
+    }
     const op = new Operation(exchange, this);
+    op.weight = weight;
     exchange.note = op;
     this.newest = op;
     this.last = op;
@@ -249,6 +256,36 @@ export class Connection implements Peer, Sink {
     }
   }
 
+  /**
+   * No request that is recorded is under way: what asks now? 0 = one that is not, and the exchange is left alone;
+   * else a weight, or -1 where it need not be decided now.
+   */
+  private weightUnfollowed(exchange: Exchange): number {
+    const isHttp = this.protocol === 'http';
+    let root = (here.frame as { readonly root: Root | undefined } | undefined)?.root ?? currentRoot();
+    if (isHttp)
+      root = this.witnesses.askerOn(this.top)?.snapshot.root ?? this.witnesses.guessOn(this.top)?.root ?? root;
+    root ??= this.early?.root;
+    if (root === undefined) return orphanWeight();
+    if (root.recorded) return -1;
+    exchange.note = root;
+    if (isHttp) {
+      // For the header that tells the decision.
+      this.newest = new Operation(exchange, this);
+      this.newest.root = root;
+    }
+    return 0;
+  }
+
+  /** Answered together with others that are followed: it takes part in the question whose each is. */
+  private followLate(exchange: Exchange, root: Root): Operation {
+    const op = new Operation(exchange, this);
+    exchange.note = op;
+    if (root.ended) asked(op);
+    else runInRoot(root, asked, undefined, [op, false]);
+    return op;
+  }
+
   /** What opened the connection is over: from when it was up, or was spoken on. */
   private greet({ firstIn, firstOut }: Exchange): void {
     const since = Math.min(firstIn || firstOut, firstOut || firstIn);
@@ -262,7 +299,8 @@ export class Connection implements Peer, Sink {
   }
 
   closed(exchange: Exchange): void {
-    const op = exchange.note;
+    let op = exchange.note;
+    if (op instanceof Root && following) op = this.followLate(exchange, op);
     if (!(op instanceof Operation)) return;
     if (this.last === op) this.last = undefined;
     op.closedAt = this.at;

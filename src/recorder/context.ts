@@ -7,6 +7,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { promiseHooks } from 'node:v8';
+import { answeredRequest, hooked, limited, over } from './budget.ts';
 import { nextSpanId } from './ids.ts';
 import { type Peer, Root, type SpanId } from './operation.ts';
 
@@ -77,6 +78,8 @@ export const enterStore = (store: Store | undefined): void => storage.enterWith(
 /** The request is answered or its connection closed: what still inherits its context owns nothing new. */
 export function endRoot(root: Root, _at: number): void {
   root.ended = true;
+  answeredRequest();
+  over(root);
 }
 
 /** Calls `fn`, which opens a connection, so that the connection's events run in no request's context. */
@@ -104,11 +107,13 @@ export function skipReaction(promise: Promise<unknown>): void {
 }
 
 function beforeByProperty(promise: Promise<unknown>): void {
+  if (limited) hooked();
   if (watcher !== undefined && promise !== skipped)
     watcher((promise as unknown as Record<symbol, Store | undefined>)[promiseKey!]);
 }
 
 function beforeByFrame(promise: Promise<unknown>): void {
+  if (limited) hooked();
   if (watcher !== undefined && promise !== skipped) watcher(storage.getStore());
 }
 

@@ -28,6 +28,7 @@
 
 import { inspect, types } from 'node:util';
 import { Cause, Rule } from '../model/schema.ts';
+import { enterOwn, leaveOwn, limited, over, sample } from './budget.ts';
 import { now } from './clock.ts';
 import { currentStore, enterStore, here, openRoot, type Store } from './context.ts';
 import { newTrace, nextLo } from './ids.ts';
@@ -481,6 +482,7 @@ function findRoot(frame: Frame, outer: Frame | undefined): void {
     return;
   }
   const root = openRoot({ trace: newTrace(), parent: undefined, request: false, start: frame.start });
+  sample(root, undefined);
   frame.root = root;
   frame.span = root.id.lo;
   topOf(root).heir = frame;
@@ -501,6 +503,7 @@ function link(frame: Frame): void {
     return;
   }
   linked++;
+  root.frames++;
   const list = frame.parent ?? topOf(root);
   frame.linkedTo = list;
   const { last } = list;
@@ -514,6 +517,9 @@ function unlink(frame: Frame): void {
   const list = frame.linkedTo;
   if (list === undefined) return;
   linked--;
+  const root = frame.root as Root;
+  root.frames--;
+  if (limited) over(root);
   if (frame.before === undefined) list.first = frame.next;
   else frame.before.next = frame.next;
   if (frame.next === undefined) list.last = frame.before;
@@ -562,7 +568,10 @@ function end(frame: Frame, at: number): void {
   const { parent, linkedTo } = frame;
   unlink(frame);
   frame.callee = undefined;
-  if (parent === undefined && frame.root !== undefined && !frame.root.request) frame.root.ended = true;
+  if (parent === undefined && frame.root !== undefined && !frame.root.request) {
+    frame.root.ended = true;
+    over(frame.root);
+  }
   if (parent !== undefined && linkedTo !== undefined) {
     parent.callee = frame;
     // A function that returned this one's promise ends with it.
@@ -745,6 +754,10 @@ function write(frame: Frame): void {
   const { root, site } = frame;
   if (root === undefined) return;
   frame.written = true;
+  if (!root.recorded) {
+    frame.waits = undefined;
+    return;
+  }
   claim(frame);
   const parent = frame.parent !== undefined ? frame.parent.lo : root.request ? root.id.lo : 0;
   writeFrame(
@@ -912,11 +925,54 @@ export const runtime = Object.freeze({
   out,
 });
 
+/** The same, and what it costs is told. */
+const metered: typeof runtime = Object.freeze({
+  ...runtime,
+  enter: (site, outer) => {
+    const since = enterOwn();
+    const frame = enter(site, outer);
+    leaveOwn(since);
+    return frame;
+  },
+  suspend: (frame, value, line) => {
+    const since = enterOwn();
+    suspend(frame, value, line);
+    leaveOwn(since);
+    return value;
+  },
+  resume: (frame, value) => {
+    const since = enterOwn();
+    resume(frame, value);
+    leaveOwn(since);
+    return value;
+  },
+  exit: (frame) => {
+    const since = enterOwn();
+    exit(frame);
+    leaveOwn(since);
+  },
+  into: (outer, line, site) => {
+    const since = enterOwn();
+    const turn = into(outer, line, site);
+    leaveOwn(since);
+    return turn;
+  },
+  out: (turn) => {
+    const since = enterOwn();
+    out(turn);
+    leaveOwn(since);
+  },
+});
+
 export const globalName = '$ww';
 
 /** Makes the runtime reachable. Transformed code must find it, whatever `on` is. */
 export function startFrames(): void {
-  Object.defineProperty(globalThis, globalName, { value: runtime, enumerable: false, configurable: true });
+  Object.defineProperty(globalThis, globalName, {
+    value: limited ? metered : runtime,
+    enumerable: false,
+    configurable: true,
+  });
 }
 
 /** From now every call does nothing. */

@@ -12,7 +12,8 @@ let b = seed[1];
 let c = seed[2];
 let count = 1;
 
-function random32(): number {
+/** 32 bits at random. */
+export function random32(): number {
   const t = (((a + b) | 0) + count++) | 0;
   a = b ^ (b >>> 9);
   b = (c + (c << 3)) | 0;

@@ -2,6 +2,7 @@
 // each of its worker threads. Decides whether to record here, then puts everything in its place, once.
 
 import { basename } from 'node:path';
+import { startBudget, weightOf } from './budget.ts';
 import { closeAll } from './connection.ts';
 import { startContexts } from './context.ts';
 import { atExit } from './exit.ts';
@@ -28,7 +29,11 @@ const started = Symbol.for('whywait.started');
 
 function start(options: Options): void {
   const shipper = new Shipper(options);
-  onSettled(writeOperation);
+  if (options.budget > 0) startBudget(options.budget);
+  onSettled((op) => {
+    const weight = weightOf(op);
+    if (weight >= 0) writeOperation(op, weight);
+  });
   startContexts();
   if (options.functions) {
     startFrames();

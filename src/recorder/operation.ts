@@ -31,6 +31,12 @@ export class Root {
   readonly start: number;
   /** True once answered or closed; an ended root owns no new operation by inheritance alone. */
   ended = false;
+  /** Written at all; false when it was left out to stay under a budget (budget.ts). */
+  recorded = true;
+  /** How many like it it stands for; 0 = as many as the head of its trace. */
+  weight = 1;
+  /** Frames open beneath it, and linked. */
+  frames = 0;
   /** frames.ts's own note: the frames open beneath it. */
   note: unknown = undefined;
 
@@ -84,6 +90,8 @@ export class Operation {
   closedAt = Number.NaN;
   /** The owner ran again; NaN = not known. */
   resumedAt = Number.NaN;
+  /** Its weight if it turns out to be nobody's; -1 = not decided. */
+  weight = -1;
 
   // ownership.ts's own: how it was asked.
   /** The guess can be believed, unless its answer contradicts it. */

@@ -10,6 +10,8 @@ export interface Options {
   readonly propagate: 'private' | 'all' | 'none';
   readonly hosts: readonly string[];
   readonly functions: boolean;
+  /** Of the process's CPU time that the recorder may take: 0.02 for 2 %; 0 = no limit. */
+  readonly budget: number;
 }
 
 /** The options in an environment; undefined when no collector is named in it. */
@@ -22,7 +24,7 @@ export function readOptions(env: NodeJS.ProcessEnv): Options | undefined {
   } catch {
     given = undefined;
   }
-  const { propagate, functions } = fields(given);
+  const { propagate, functions, budget } = fields(given);
   const { mode, hosts } = fields(propagate);
   return {
     dir,
@@ -30,6 +32,7 @@ export function readOptions(env: NodeJS.ProcessEnv): Options | undefined {
     propagate: mode === 'all' || mode === 'none' ? mode : 'private',
     hosts: Array.isArray(hosts) ? hosts.filter((host) => typeof host === 'string') : [],
     functions: functions !== 'off',
+    budget: typeof budget === 'number' && budget > 0 && budget < 1 ? budget : 0,
   };
 }
 

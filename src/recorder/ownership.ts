@@ -9,6 +9,7 @@
 
 import { Cause, Rule } from '../model/schema.ts';
 import type { Exchange } from '../protocols/decoder.ts';
+import { enterOwn, leaveOwn } from './budget.ts';
 import { now } from './clock.ts';
 import { currentStore, type Store, skipReaction, watchReactions } from './context.ts';
 import {
@@ -386,6 +387,12 @@ const maxRounds = 8;
 function quiet(number: number): void {
   const w = window;
   if (w === undefined || w.number !== number) return;
+  const since = enterOwn();
+  closeIfQuiet(w);
+  leaveOwn(since);
+}
+
+function closeIfQuiet(w: Window): void {
   const before = w.counted;
   w.counted = w.ran;
   const found = w.left === 0 || (w.count === 1 && w.frames > 0);

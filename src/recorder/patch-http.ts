@@ -9,6 +9,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { pathPattern } from '../protocols/names/path.ts';
+import { answeredRequest, enterOwn, leaveOwn, sample } from './budget.ts';
 import { now } from './clock.ts';
 import type { Asker } from './connection.ts';
 import { endRoot, openRoot, runInRoot } from './context.ts';
@@ -59,7 +60,9 @@ export function openInbound(traceparent: unknown): Root {
   const remote = parseTraceparent(traceparent);
   const start = now();
   seen(start, undefined);
-  return openRoot({ trace: remote?.trace ?? newTrace(), parent: remote?.parent, request: true, start });
+  const root = openRoot({ trace: remote?.trace ?? newTrace(), parent: remote?.parent, request: true, start });
+  sample(root, remote?.sampled);
+  return root;
 }
 
 function arrived(request: http.IncomingMessage, response: http.ServerResponse | Socket, upgrade: boolean): Root {
@@ -67,7 +70,7 @@ function arrived(request: http.IncomingMessage, response: http.ServerResponse | 
   const root = openInbound(takeTraceparent(request));
   inbound.set(response, {
     root,
-    operation: upgrade ? `${method} ${pathPattern(url)} (upgrade)` : `${method} ${pathPattern(url)}`,
+    operation: root.recorded ? `${method} ${pathPattern(url)}${upgrade ? ' (upgrade)' : ''}` : '',
     bytesIn: Number(headers['content-length']) || 0,
     written: socket.bytesWritten,
     socket,
@@ -80,11 +83,19 @@ function arrived(request: http.IncomingMessage, response: http.ServerResponse | 
 function settle(response: http.ServerResponse | Socket, error: string): void {
   const request = inbound.get(response);
   if (!request) return;
+  const since = enterOwn();
+  settleRequest(request, response, error);
+  leaveOwn(since);
+}
+
+function settleRequest(request: Inbound, response: http.ServerResponse | Socket, error: string): void {
   inbound.set(response, null);
   open.delete(response);
   const end = now();
   const { root, operation, bytesIn, written, socket, upgrade } = request;
-  if (!upgrade) endRoot(root, end);
+  if (upgrade) answeredRequest();
+  else endRoot(root, end);
+  if (!root.recorded) return;
   const status = upgrade ? 101 : (response as http.ServerResponse).statusCode;
   writeServerSpan(
     root,
@@ -118,7 +129,9 @@ export function patchServer(server: object): void {
         if (typeof event === 'string' && isRequest(event) && request instanceof http.IncomingMessage) {
           try {
             if (inbound.get(response as object) === undefined) {
+              const since = enterOwn();
               root = arrived(request, response as http.ServerResponse, event === 'upgrade' || event === 'connect');
+              leaveOwn(since);
             }
           } catch {
             count('off.requests', '', 1);

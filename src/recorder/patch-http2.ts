@@ -196,7 +196,7 @@ function patchSession(prototype: object, options: Options): void {
         try {
           asked = ask(this, headers);
           if (asked.mayTell && mayAdd(options, this, asked.op.peer, headers)) {
-            sent = withParent(headers as Headers, traceparentOf((asked.op.root as Root).trace, asked.op.lo));
+            sent = withParent(headers as Headers, traceparentOf(asked.op.root as Root, asked.op.lo));
           }
         } catch {
           count('off.requests', 'http2', 1);

@@ -10,6 +10,7 @@
 
 import net from 'node:net';
 import tls from 'node:tls';
+import { enterOwn, leaveOwn } from './budget.ts';
 import { now } from './clock.ts';
 import { Connection, type Witnesses } from './connection.ts';
 import { neutral } from './context.ts';
@@ -103,12 +104,14 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
         // A connecting socket calls again once it is connected.
         if (this.connecting) find(this)?.writtenEarly();
         else if (this._handle) {
+          const since = enterOwn();
           const connection = find(this);
           if (connection !== undefined) {
             const at = now();
             if (writev) data = writtenMany(connection, data as Writes, at, propagate);
             else data = written(connection, data as string | Buffer, encoding, at, propagate);
           }
+          leaveOwn(since);
         }
         return original.call(this, writev, data, encoding, done);
       },
@@ -119,6 +122,7 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
     'push',
     (original) =>
       function (this: Inner, chunk, encoding) {
+        const since = enterOwn();
         const connection = find(this);
         if (connection === undefined) return original.call(this, chunk, encoding);
         if (!(chunk instanceof Uint8Array)) {
@@ -127,6 +131,7 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
         }
         handOver();
         connection.received(chunk, now());
+        leaveOwn(since);
         try {
           return original.call(this, chunk, encoding);
         } finally {

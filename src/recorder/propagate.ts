@@ -16,7 +16,7 @@ import type { IncomingMessage } from 'node:http';
 import { requestHead } from '../protocols/http1/head.ts';
 import type { Connection } from './connection.ts';
 import { hex8, processHi } from './ids.ts';
-import type { SpanId } from './operation.ts';
+import type { Root, SpanId } from './operation.ts';
 import type { Options } from './options.ts';
 
 const spelling = 'traceParent';
@@ -24,23 +24,24 @@ const spelling = 'traceParent';
 /** Servers refuse heads that are longer than 8 KiB (nginx, Apache) or 16 KiB (Node). */
 const longestHead = 7 * 1024;
 
-/** version 00, trace, span, flags: sampled. */
-export function traceparentOf(trace: Uint32Array, lo: number): string {
-  return `00-${hex8(trace[0])}${hex8(trace[1])}${hex8(trace[2])}${hex8(trace[3])}-${hex8(processHi)}${hex8(lo)}-01`;
+/** version 00, trace, span, flags: sampled or not. */
+export function traceparentOf({ trace, recorded }: Root, lo: number): string {
+  const id = `${hex8(trace[0])}${hex8(trace[1])}${hex8(trace[2])}${hex8(trace[3])}-${hex8(processHi)}${hex8(lo)}`;
+  return `00-${id}-0${recorded ? 1 : 0}`;
 }
 
 /** What an inbound `traceparent` says; undefined when it is none. */
-export function parseTraceparent(value: unknown): { trace: Uint32Array; parent: SpanId } | undefined {
+export function parseTraceparent(value: unknown): { trace: Uint32Array; parent: SpanId; sampled: boolean } | undefined {
   if (typeof value !== 'string') return undefined;
   // A later version may be longer; its first fields are the same.
-  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:$|-)/.exec(value.trim());
+  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/.exec(value.trim());
   if (!match) return undefined;
-  const [, hex, span] = match;
+  const [, hex, span, flags] = match;
   const trace = new Uint32Array(4);
   for (let i = 0; i < 4; i++) trace[i] = Number.parseInt(hex.slice(8 * i, 8 * i + 8), 16);
   const parent = { hi: Number.parseInt(span.slice(0, 8), 16), lo: Number.parseInt(span.slice(8), 16) };
   if ((trace[0] | trace[1] | trace[2] | trace[3]) === 0 || (parent.hi | parent.lo) === 0) return undefined;
-  return { trace, parent };
+  return { trace, parent, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
 /** May requests to this peer carry our header? */
@@ -93,7 +94,7 @@ export function propagation(options: Options): Propagate {
     if (op?.root === undefined) return data;
     const head = requestHead(bytes);
     if (head === undefined || head.traceparent || head.end > longestHead || isSigned(bytes, head.end)) return data;
-    const line = `${spelling}: ${traceparentOf(op.root.trace, op.lo)}\r\n`;
+    const line = `${spelling}: ${traceparentOf(op.root, op.lo)}\r\n`;
     const at = head.end - 2;
     if (typeof data !== 'string') {
       return Buffer.concat([bytes.subarray(0, at), Buffer.from(line, 'latin1'), bytes.subarray(at)]);

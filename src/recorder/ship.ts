@@ -15,6 +15,7 @@ import net from 'node:net';
 import { basename, dirname, join, relative } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from 'node:worker_threads';
 import { FrameKind, frameHeadBytes, type Hello } from '../model/wire.ts';
+import { spent, tellBudget } from './budget.ts';
 import { now, origin } from './clock.ts';
 import { newToken } from './ids.ts';
 import type { Options } from './options.ts';
@@ -76,9 +77,11 @@ export class Shipper {
   }
 
   private ship(): void {
+    const since = now();
     try {
       this.take();
       if (this.kept.length > 0) this.write();
+      spent(now() - since);
       if (hasRows()) this.soon();
     } catch {
       this.close();
@@ -87,6 +90,7 @@ export class Shipper {
 
   private take(): void {
     if (this.keptBytes > maxKeptBytes) return;
+    if (hasRows()) tellBudget();
     const bytes = takeBatch(this.process, this.number + 1);
     if (!bytes) return;
     this.number++;
@@ -186,6 +190,7 @@ export class Shipper {
   leave(): void {
     try {
       this.keptBytes = 0;
+      if (this.number > 0) tellBudget();
       this.take();
       if (this.kept.length === 0 || this.number === this.left) return;
       this.left = this.number;

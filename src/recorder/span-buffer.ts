@@ -246,10 +246,10 @@ const within = (waited: number, phase: number, afterStart: number): number =>
   Math.max(0, Math.min(waited, phase, afterStart));
 
 /**
- * Writes a settled operation as a span. Called once for each. What opens a connection and succeeds is no operation of
+ * Writes a settled operation, which stands for `weight` like it, as a span. Called once for each. What opens a connection and succeeds is no operation of
  * its own: its time is part of `connect` of the operation that waited for it.
  */
-export function writeOperation(op: Operation): void {
+export function writeOperation(op: Operation, weight = 1): void {
   const { exchange, peer, root } = op;
   if (exchange.setup && exchange.error === '') return;
   const row = newSpan();
@@ -258,6 +258,7 @@ export function writeOperation(op: Operation): void {
   setOwn(s.span, row, op.lo);
   setOwn(s.parent, row, frame !== undefined ? frame.lo : root === undefined ? 0 : root.id.lo);
   setTrace(s.traceHi, s.traceLo, row, root?.trace);
+  s.weight[row] = weight;
   s.kind[row] = exchange.kind;
   s.operation[row] = textId(exchange.operation);
   s.statement[row] = textId(exchange.statement);
@@ -329,6 +330,7 @@ export function writeFrame(
   setOwn(s.span, row, lo);
   setOwn(s.parent, row, parent);
   setTrace(s.traceHi, s.traceLo, row, root.trace);
+  s.weight[row] = root.weight;
   s.kind[row] = Kind.internal;
   s.operation[row] = textId(operation);
   s.function[row] = functionNumber;
@@ -408,8 +410,10 @@ export function writeServerSpan(
   status: number,
   error: string,
 ): void {
+  if (!root.recorded) return;
   const row = newSpan();
   if (row < 0) return;
+  s.weight[row] = root.weight;
   setId(s.span, row, root.id);
   setId(s.parent, row, root.parent);
   setTrace(s.traceHi, s.traceLo, row, root.trace);

@@ -259,7 +259,7 @@ function Pauses({ report: { pauses } }: { report: Report }) {
   );
 }
 
-function CoverageCard({ report: { coverage, run } }: { report: Report }) {
+function CoverageCard({ report: { coverage, run, sampling } }: { report: Report }) {
   const { operations, attributed, uncertain, unattributed, unknownProtocol, dropped, blindSpots } = coverage;
   const share = (count: number) => (operations ? ` (${formatShare(count / operations)})` : '');
   return (
@@ -274,6 +274,16 @@ function CoverageCard({ report: { coverage, run } }: { report: Report }) {
         {formatCount(unknownProtocol)} in an unknown protocol;{' '}
         <span class={dropped ? 'error' : ''}>{formatCount(dropped)} dropped</span>.
       </p>
+      {sampling && (
+        <p id="sampling">
+          To stay under its budget the recorder took {formatCount(sampling.requests.recorded)} of{' '}
+          {counted(sampling.requests.seen, 'request')}
+          {sampling.work.seen > 0 &&
+            ` and ${formatCount(sampling.work.recorded)} of ${counted(sampling.work.seen, 'piece')} of work of no request`}
+          ; counts are by weight. It took {formatShare(sampling.cpuMs > 0 ? sampling.ownMs / sampling.cpuMs : 0)} of the
+          CPU time.
+        </p>
+      )}
       {blindSpots.length > 0 && (
         <ul class="findings blind">
           {blindSpots.map(({ what, where }) => (
