@@ -222,6 +222,37 @@ for (const node of nodes) {
     );
   });
 
+  test(`a closed socket is kept by nobody, the first one included${on}`, async () => {
+    const { stdout, stderr } = await run(
+      `${lines}
+      require('node:v8').setFlagsFromString('--expose-gc');
+      const gc = require('node:vm').runInNewContext('gc');
+      const server = net.createServer((socket) => socket.end('bye'));
+      let gone = 0;
+      const registry = new FinalizationRegistry(() => gone++);
+      async function call(port) {
+        // By a name: what Node makes for the first of them, it keeps, with its context.
+        const socket = net.connect({ port, host: 'localhost', family: 4 });
+        registry.register(socket);
+        socket.end('hello');
+        for await (const chunk of socket);
+      }
+      (async () => {
+        const port = await listen(server);
+        for (let i = 0; i < 3; i++) await call(port);
+        server.close();
+        for (let i = 0; i < 200 && gone < 3; i++) {
+          await new Promise(setImmediate);
+          gc();
+        }
+        console.log(gone);
+      })();`,
+      { node },
+    );
+    assert.equal(stderr, '');
+    assert.equal(stdout, '3\n');
+  });
+
   test(`inside TLS the plain bytes are seen, also when it begins later on the connection${on}`, async () => {
     const { spans, stdout, stderr, code } = await run(
       `${lines}

@@ -42,6 +42,12 @@ export const nextConnectionNumber = (): number => ++lastNumber;
 
 const live = new Set<Connection>();
 
+/**
+ * In the place of a socket that is followed no more. A connection outlives its socket in the contexts that began while it
+ * opened (Node's DNS resolver keeps the first one's), and must not keep it, nor what hangs on it.
+ */
+const nobody = {};
+
 export class Connection implements Peer, Sink {
   readonly number: number;
   address: string;
@@ -181,6 +187,7 @@ export class Connection implements Peer, Sink {
     } catch (fault) {
       this.switchOff(fault);
     }
+    this.top = nobody;
   }
 
   /** The address of the other side, once connected. */
@@ -199,6 +206,7 @@ export class Connection implements Peer, Sink {
   private leave(): void {
     this.on = false;
     live.delete(this);
+    this.top = nobody;
   }
 
   private refused(error: string): void {
