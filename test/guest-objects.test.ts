@@ -42,7 +42,7 @@ const stacks = `${oneLiners}${places}
     try { await f(); } catch (error) { console.log(places(error)); }
   }
   const { prepareStackTrace } = Error; console.log(typeof prepareStackTrace, Error.stackTraceLimit);
-  Error.prepareStackTrace = (error, sites) => sites.length + ' ' + sites[0].getFunctionName() + ' ' + sites[0].getLineNumber();
+  Error.prepareStackTrace = (error, sites) => sites[0].getFunctionName() + ' ' + sites[0].getLineNumber();
   try { ours('prepared'); } catch (error) { console.log(error.stack); }
   Error.prepareStackTrace = undefined; const held = {}; Error.captureStackTrace(held); console.log(places(held)); console.trace('traced');
   process.emitWarning('a warning', { code: 'W1', detail: 'in detail' });

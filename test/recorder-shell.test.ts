@@ -609,3 +609,9 @@ test('what a silent collector does not take is dropped in bounded memory, and co
   assert.equal(spans.length + counters['dropped.spans'], sends);
   assert.ok(Number(stdout) < 250, `${stdout} MB resident`);
 });
+
+test('a native addon that was loaded is named: what it sends passes no socket of ours', async () => {
+  const { code, counters } = await run("require('@duckdb/node-bindings');");
+  assert.equal(code, 0);
+  assert.equal(counters['blind.native-addon duckdb.node'], 1, JSON.stringify(counters));
+});

@@ -156,6 +156,9 @@ test('coverage says how owners were found, what was unknown, dropped and not see
   const counters = [
     { counter: 'dropped.spans', detail: '', value: 3 },
     { counter: 'blind.native-addon', detail: 'x.node', value: 1 },
+    { counter: 'lost.connections', detail: 'http 10.0.0.5:80', value: 2 },
+    { counter: 'off.windows', detail: 'TypeError', value: 1 },
+    { counter: 'frames.unlinked', detail: '', value: 1 },
   ];
   assert.deepEqual(reportOf([drawn.columns], { run, words, counters }).coverage, {
     operations: 3,
@@ -164,7 +167,11 @@ test('coverage says how owners were found, what was unknown, dropped and not see
     unattributed: 1,
     unknownProtocol: 3,
     dropped: 3,
-    blindSpots: [{ what: 'native addon', where: 'x.node' }],
+    blindSpots: [
+      { what: 'native addon', where: 'x.node' },
+      { what: 'lost connections', where: 'http 10.0.0.5:80' },
+      { what: 'off windows', where: 'TypeError' },
+    ],
   });
 });
 

@@ -467,7 +467,7 @@ function coverageOf({ coverage }: Kept, counters: readonly CounterTotal[], say: 
   const blindSpots: Coverage['blindSpots'] = [];
   for (const { counter, detail, value } of counters) {
     if (counter.startsWith('dropped.')) dropped += value;
-    else if (counter.startsWith('blind.') || counter.startsWith('off.')) {
+    else if (/^(?:blind|off|lost)\./.test(counter)) {
       blindSpots.push({ what: counter.replace(/^blind\./, '').replace(/[.-]/g, ' '), where: detail });
     }
   }

@@ -114,8 +114,12 @@ export class Connection implements Peer, Sink {
 
   /** The program writes, and Node holds it back until connected: then in the connection's own context. */
   writtenEarly(): void {
-    const root = currentRoot();
-    if (root && !root.ended) this.early ??= { root, at: now() };
+    try {
+      const root = currentRoot();
+      if (root && !root.ended) this.early ??= { root, at: now() };
+    } catch (fault) {
+      this.switchOff(fault);
+    }
   }
 
   connected(at: number): void {
@@ -230,7 +234,8 @@ export class Connection implements Peer, Sink {
     count('lost.connections', `${this.protocol} ${this.address}`, 1);
   }
 
-  private switchOff(fault: unknown): void {
+  /** A fault of ours: the program goes on, and this connection is followed no more. */
+  switchOff(fault: unknown): void {
     this.leave();
     count('off.connections', `${this.protocol} ${this.address} ${fault instanceof Error ? fault.name : ''}`, 1);
   }

@@ -10,6 +10,7 @@ import { promiseHooks } from 'node:v8';
 import { answeredRequest, hooked, limited, over } from './budget.ts';
 import { nextSpanId } from './ids.ts';
 import { type Peer, Root, type SpanId } from './operation.ts';
+import { count } from './span-buffer.ts';
 
 /** The value in the contexts that a connection's own events run in. */
 export class Neutral {
@@ -108,13 +109,28 @@ export function skipReaction(promise: Promise<unknown>): void {
 
 function beforeByProperty(promise: Promise<unknown>): void {
   if (limited) hooked();
-  if (watcher !== undefined && promise !== skipped)
+  if (watcher === undefined || promise === skipped) return;
+  try {
     watcher((promise as unknown as Record<symbol, Store | undefined>)[promiseKey!]);
+  } catch (fault) {
+    unwatch(fault);
+  }
 }
 
 function beforeByFrame(promise: Promise<unknown>): void {
   if (limited) hooked();
-  if (watcher !== undefined && promise !== skipped) watcher(storage.getStore());
+  if (watcher === undefined || promise === skipped) return;
+  try {
+    watcher(storage.getStore());
+  } catch (fault) {
+    unwatch(fault);
+  }
+}
+
+/** What a promise hook throws ends the process. */
+function unwatch(fault: unknown): void {
+  watcher = undefined;
+  count('off.windows', fault instanceof Error ? fault.name : '', 1);
 }
 
 let stop: (() => void) | undefined;

@@ -27,6 +27,17 @@ const packageManager =
 
 const started = Symbol.for('whywait.started');
 
+let addonsAreTold = false;
+
+/** What native addons send passes no socket of Node's: that they were there is all that can be said. */
+function tellAddons(): void {
+  if (addonsAreTold) return;
+  addonsAreTold = true;
+  for (const file of Object.keys(require.cache)) {
+    if (file.endsWith('.node')) count('blind.native-addon', basename(file), 1);
+  }
+}
+
 function start(options: Options): void {
   const shipper = new Shipper(options);
   if (options.budget > 0) startBudget(options.budget);
@@ -46,16 +57,14 @@ function start(options: Options): void {
   patchDgram();
   patchWorkers(__filename);
   watchGc();
+  const settling = [closeAll, settleStreams, settleDatagrams, settleInbound, flushOwners, settlePauses, tellAddons];
   atExit(() => {
-    try {
-      closeAll();
-      settleStreams();
-      settleDatagrams();
-      settleInbound();
-      flushOwners();
-      settlePauses();
-    } catch {
-      // What could not be settled is lost; the rest is left behind.
+    for (const settle of settling) {
+      try {
+        settle();
+      } catch {
+        count('off.exit', settle.name, 1);
+      }
     }
     shipper.leave();
   }, keepExcerpt);
@@ -71,6 +80,7 @@ try {
     Object.defineProperty(globalThis, started, { value: basename(__filename) });
     start(options);
   }
-} catch {
-  // Not in the user's process.
+} catch (fault) {
+  // Not in the user's process. What is in place already ships, and can say so.
+  count('off.start', fault instanceof Error ? fault.name : '', 1);
 }

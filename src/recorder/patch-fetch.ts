@@ -6,6 +6,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { now } from './clock.ts';
 import type { Guess } from './connection.ts';
 import { currentRoot } from './context.ts';
+import { count } from './span-buffer.ts';
 import { newStamp } from './stamp.ts';
 
 const made = newStamp<Guess>();
@@ -19,12 +20,22 @@ export function guessOn(socket: object): Guess | undefined {
 }
 
 export function patchFetch(): void {
-  subscribe('undici:request:create', (message) => {
+  listen('undici:request:create', ({ request }) => {
     const root = currentRoot();
-    if (root && !root.ended) made.set((message as { request: object }).request, { root, at: now() });
+    if (root && !root.ended) made.set(request, { root, at: now() });
   });
-  subscribe('undici:client:sendHeaders', (message) => {
-    const { request, socket } = message as { request: object; socket?: object };
+  listen('undici:client:sendHeaders', ({ request, socket }) => {
     if (socket) next.set(socket, made.get(request));
+  });
+}
+
+/** What a subscriber throws would be the program's uncaught exception. */
+function listen(channel: string, hear: (message: { request: object; socket?: object }) => void): void {
+  subscribe(channel, (message) => {
+    try {
+      hear(message as { request: object; socket?: object });
+    } catch {
+      count('off.requests', 'fetch', 1);
+    }
   });
 }

@@ -27,7 +27,11 @@ import { newStamp } from './stamp.ts';
 const askers = newStamp<Asker>();
 
 function remember(request: object): void {
-  if (askers.get(request) === undefined) askers.set(request, { at: now(), snapshot: snapshot() });
+  try {
+    if (askers.get(request) === undefined) askers.set(request, { at: now(), snapshot: snapshot() });
+  } catch {
+    count('off.requests', '', 1);
+  }
 }
 
 /** Who asks for the request that is being written to a socket. Node keeps the ClientRequest there. */
@@ -141,9 +145,13 @@ export function patchServer(server: object): void {
         try {
           return runInRoot(root, original, this as never, args as never);
         } finally {
-          leaves(root);
-          // Its connection goes on as another protocol, for hours perhaps: the request itself is over.
-          if (event === 'upgrade' || event === 'connect') settle(response as Socket, '');
+          try {
+            leaves(root);
+            // Its connection goes on as another protocol, for hours perhaps: the request itself is over.
+            if (event === 'upgrade' || event === 'connect') settle(response as Socket, '');
+          } catch {
+            count('off.requests', '', 1);
+          }
         }
       } as Emit,
   );

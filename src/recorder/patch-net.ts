@@ -53,10 +53,15 @@ function takeOver(socket: Inner): Connection | undefined {
   if (!parent) return undefined;
   const connection = connections.get(parent) ?? (parent.stream ? connections.get(parent.stream) : undefined);
   if (!connection?.on) return undefined;
-  const name = typeof socket.servername === 'string' ? socket.servername : undefined;
-  connection.wrapped(socket, name ? `${name}:443` : undefined);
-  connections.set(socket, connection);
-  return connection;
+  try {
+    const name = typeof socket.servername === 'string' ? socket.servername : undefined;
+    connection.wrapped(socket, name ? `${name}:443` : undefined);
+    connections.set(socket, connection);
+    return connection;
+  } catch (fault) {
+    connection.switchOff(fault);
+    return undefined;
+  }
 }
 
 export function patchNet(options: Options, witnesses: Witnesses): void {
@@ -107,9 +112,13 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
           const since = enterOwn();
           const connection = find(this);
           if (connection !== undefined) {
-            const at = now();
-            if (writev) data = writtenMany(connection, data as Writes, at, propagate);
-            else data = written(connection, data as string | Buffer, encoding, at, propagate);
+            try {
+              const at = now();
+              if (writev) data = writtenMany(connection, data as Writes, at, propagate);
+              else data = written(connection, data as string | Buffer, encoding, at, propagate);
+            } catch (fault) {
+              connection.switchOff(fault);
+            }
           }
           leaveOwn(since);
         }
@@ -169,9 +178,13 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
 function opening(socket: Inner, event: 'connect' | 'lookup' | 'secure'): void {
   const connection = find(socket);
   if (connection === undefined) return;
-  if (event === 'lookup') connection.lookedUp(now());
-  else if (event === 'connect') connection.connected(now());
-  else connection.secured(now());
+  try {
+    if (event === 'lookup') connection.lookedUp(now());
+    else if (event === 'connect') connection.connected(now());
+    else connection.secured(now());
+  } catch (fault) {
+    connection.switchOff(fault);
+  }
 }
 
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
@@ -269,6 +282,11 @@ function hostPort(host: unknown, port: unknown): string {
 
 /** error.type of an error: its code, else its class; never its message. */
 export function errorType(error: Error & { code?: unknown }): string {
-  if (typeof error.code === 'string') return error.code;
-  return /time.?out/i.test(error.message) ? 'timeout' : error.name || 'Error';
+  try {
+    if (typeof error.code === 'string') return error.code;
+    return /time.?out/i.test(error.message) ? 'timeout' : error.name || 'Error';
+  } catch {
+    // Whatever `destroy` was given.
+    return 'Error';
+  }
 }
