@@ -75,7 +75,13 @@ export const feedFunctions: Fn[] = [
 export const usersFunctions: Fn[] = [{ id: 1, function: 'readUser', file: 'users/store.ts', line: 20 }];
 
 /** One batch of one process, with its words. */
-export function batchOf(number: number, origin: bigint, facts: readonly Facts[], fns: readonly Fn[]): Uint8Array {
+export function batchOf(
+  number: number,
+  origin: bigint,
+  facts: readonly Facts[],
+  fns: readonly Fn[],
+  counts: Readonly<Record<string, number>> = {},
+): Uint8Array {
   const texts: string[] = [];
   const ids = new Map([['', 0]]);
   const id = (text = '') => {
@@ -92,8 +98,12 @@ export function batchOf(number: number, origin: bigint, facts: readonly Facts[],
     spans: newColumns(spans, spanRows.length),
     waits: newColumns(waits, waitRows.length),
     pauses: newColumns(pauses, pauseRows.length),
-    counters: newColumns(counters, 0),
+    counters: newColumns(counters, Object.keys(counts).length),
   };
+  Object.entries(counts).forEach(([name, value], i) => {
+    tables.counters.counter[i] = id(name);
+    tables.counters.value[i] = value;
+  });
   fns.forEach((fn, i) => {
     tables.functions.id[i] = fn.id;
     tables.functions.function[i] = id(fn.function);

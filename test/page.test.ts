@@ -439,6 +439,29 @@ test('where the event loop was held and garbage collected there are bands, which
   await overview.page.close();
 });
 
+test('what was left out under a budget is told', async () => {
+  const limited = await newCollector('limited');
+  const counts = {
+    'budget.requests.seen': 1200,
+    'budget.requests.recorded': 100,
+    'budget.own': 18e6,
+    'budget.cpu': 1e9,
+  };
+  await send(limited, 'feed', batchOf(1, origin, [ping(1)], feedFunctions, counts));
+  const { page, complaints } = await visit(limited);
+  assert.match(
+    (await page.textContent('#sampling'))!,
+    /took 100 of 1,200\srequests; counts are by weight. It took 1.8\s?% of the CPU time/,
+  );
+  assert.deepEqual(complaints, []);
+  await page.close();
+  await limited.close();
+  const { page: other } = await visit(collector);
+  await other.waitForSelector('#coverage');
+  assert.equal(await other.locator('#sampling').count(), 0);
+  await other.close();
+});
+
 test('a trace of one span is drawn', async () => {
   const { traces } = await json<TraceList>('api/traces?request=GET%20%2Fping');
   const { page, complaints } = await openTrace(traces[0].trace);
