@@ -11,10 +11,9 @@
 // In groups, since while any recorded request is under way all operations must be followed: an answer may be that
 // request's, whoever seems to have asked. Between them connections are decoded, so that nothing loses step, and no more.
 //
-// The share is measured: of the recorder's calls one in 15.5, by chance, is timed, and compared with the time that the
-// event loop was busy. Both are stretched alike when other processes take the processor away.
+// The share is measured: of the recorder's calls one in 15.5, by chance, is timed, and compared with the CPU time of the
+// process. A call from which the system took the processor away meanwhile counts as a long one, not as all that passed.
 
-import { performance } from 'node:perf_hooks';
 import { now } from './clock.ts';
 import { random32 } from './ids.ts';
 import type { Operation, Root } from './operation.ts';
@@ -38,8 +37,6 @@ const longNs = 5e9;
 let underWay = 0;
 
 const { cpuUsage } = process;
-const timing = performance.nodeTiming;
-const idleNs = (): number => timing.idleTime * 1e6;
 
 /** @param share of the process's CPU time, 0.02 for 2 % */
 export function startBudget(share: number): void {
@@ -54,7 +51,6 @@ export function startBudget(share: number): void {
   clockNs = least;
   usage = cpuUsage.call(process);
   lookedAt = now();
-  idle = idleNs();
 }
 
 // --- whether to record
@@ -114,7 +110,7 @@ export function answeredRequest(): void {
 /** Mean of the strides below. */
 const stride = 15.5;
 /** A longer call was interrupted: by the system, or by a collection of garbage. */
-const longestNs = 500e3;
+const longestNs = 200e3;
 /** A promise hook of ours, that has nothing to do: measured on Node 20 to 26. */
 const hookNs = 60;
 
@@ -152,15 +148,14 @@ export function spent(ns: number): void {
 // --- staying under it
 
 const lookEveryNs = 100e6;
-/** Less busy time says too little. */
-const leastBusyNs = 20e6;
+/** Less CPU time says too little. */
+const leastCpuNs = 20e6;
 
 let lookedAt = 0;
-let idle = 0;
 let usage = { user: 0, system: 0 };
 let recentFollowing = 0;
 let recentResting = 0;
-let recentBusy = 0;
+let recentCpu = 0;
 
 let seenRequests = 0;
 let keptRequests = 0;
@@ -172,28 +167,25 @@ let toldWork = 0;
 
 function adjust(at: number): void {
   if (at - lookedAt < lookEveryNs) return;
-  const idleNow = idleNs();
-  const busy = at - lookedAt - (idleNow - idle);
-  if (busy < leastBusyNs) return;
   lookedAt = at;
-  idle = idleNow;
   const { user, system } = cpuUsage.call(process);
   const cpu = (user - usage.user + system - usage.system) * 1e3;
+  if (cpu < leastCpuNs) return;
   usage = { user, system };
   const resting = restingOwn + hooks * hookNs;
-  count('budget.own', '', Math.min(1, (followingOwn + resting) / busy) * cpu);
+  count('budget.own', '', followingOwn + resting);
   count('budget.cpu', '', cpu);
   // Half of what is known is of the last turn, so that neither a burst nor a lull decides alone.
   recentFollowing = recentFollowing / 2 + followingOwn;
   recentResting = recentResting / 2 + resting;
-  recentBusy = recentBusy / 2 + busy;
+  recentCpu = recentCpu / 2 + cpu;
   followingOwn = 0;
   restingOwn = 0;
   hooks = 0;
   // What it costs to see that nothing need be recorded is not in our hands. It may take the whole budget: a tenth is
   // kept for recording, as a run without any record is of no use.
-  const mine = Math.max(0.85 * budget - recentResting / recentBusy, 0.1 * budget);
-  const excess = recentFollowing / recentBusy / mine;
+  const mine = Math.max(0.85 * budget - recentResting / recentCpu, 0.1 * budget);
+  const excess = recentFollowing / recentCpu / mine;
   if (excess > 1) rate = Math.min(maxRate, Math.ceil(rate * Math.min(4, excess)));
   else if (excess < 0.8) rate = Math.max(1, Math.floor(rate * Math.max(0.7, excess)));
   for (const root of live) if (at - root.start > longNs) live.delete(root);
