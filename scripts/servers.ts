@@ -91,15 +91,16 @@ function need(...programs: readonly Name[]): void {
   run(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
 }
 
-/** Resolves when something accepts connections on the port; rejects when the process ends first. */
-function listening(child: ChildProcess, port: number, name: string, said: () => string): Promise<void> {
+/** Resolves when something accepts connections on the port and has said `ready`; rejects when the process ends first. */
+function listening(child: ChildProcess, port: number, name: string, said: () => string, ready: string): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code} before it listened:\n${said()}`)));
     const attempt = () => {
       const socket = connect(port, '127.0.0.1');
       socket.once('connect', () => {
         socket.destroy();
-        resolve();
+        if (said().includes(ready)) resolve();
+        else setTimeout(attempt, 50);
       });
       socket.once('error', () => {
         if (child.exitCode === null) setTimeout(attempt, 50);
@@ -116,6 +117,7 @@ async function start(
   port: number,
   dir: string,
   env: Record<string, string> = {},
+  ready = '',
 ): Promise<Server> {
   let said = '';
   const child = spawn(program, args, {
@@ -127,7 +129,7 @@ async function start(
   };
   child.stdout?.on('data', hear);
   child.stderr?.on('data', hear);
-  await listening(child, port, name, () => said);
+  await listening(child, port, name, () => said, ready);
   child.unref();
   (child.stdout as unknown as { unref(): void }).unref();
   (child.stderr as unknown as { unref(): void }).unref();
@@ -251,7 +253,8 @@ export async function startPostgres(): Promise<Server> {
   };
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   const [program, ...args] = [...as, found('postgres')!, '-D', `${dir}/data`, ...flags];
-  return start('postgres', program!, args, port, dir);
+  // It listens before it lets anybody in.
+  return start('postgres', program!, args, port, dir, {}, 'ready to accept connections');
 }
 
 /**

@@ -79,7 +79,7 @@ export class Conversation implements Decoder {
   }
 
   /** The rest of the connection is another protocol's. */
-  private readonly handOver: HandOver = (to, left, at, peer) => {
+  private readonly handOver: HandOver = (to, left, at) => {
     if (to) {
       this.protocol = to.name;
       this.decoder = to.decode(this.sink);
@@ -87,7 +87,7 @@ export class Conversation implements Decoder {
       this.protocol = '';
       this.decoder = undefined;
       this.candidates = [...this.protocols];
-      this.sink.tunnelled?.(peer);
+      this.sink.tunnelled?.();
     }
     this.server(left, at);
   };

@@ -55,8 +55,8 @@ export interface Sink {
   opened(exchange: Exchange): void;
   /** The exchange is over: answered in full, failed, or the connection ended. Each opened one is closed exactly once. */
   closed(exchange: Exchange): void;
-  /** From here on the connection is a tunnel to `peer`, "host:port", and its protocol is recognised anew. */
-  tunnelled?(peer: string): void;
+  /** From here on the connection is a tunnel, and its protocol is recognised anew. */
+  tunnelled?(): void;
 }
 
 export interface Decoder {
@@ -83,9 +83,8 @@ export type Recognition = 'yes' | 'no' | 'more';
  * carries. The exchange that led there is closed before. Nothing more is fed to the decoder.
  * @param to undefined = to be recognised anew
  * @param left bytes of the server's that came in the same chunk and belong to it
- * @param peer "host:port" at the tunnel's other end, '' = as before
  */
-export type HandOver = (to: Protocol | undefined, left: Uint8Array, at: number, peer: string) => void;
+export type HandOver = (to: Protocol | undefined, left: Uint8Array, at: number) => void;
 
 export interface Protocol {
   /** As in a service's URL: 'http', 'mysql', 'postgresql', 'redis', 'memcached'. Also the folder's name. */

@@ -83,6 +83,8 @@ export class Connection implements Peer, Sink {
   private namespace: string | undefined = undefined;
   /** The protocol that `service` was made for. */
   private spoken = '';
+  /** A proxy's, whose other end's address is known only when the program says it (for TLS). */
+  private isTunnel = false;
   private service = '';
 
   constructor(top: object, address: string, secure: boolean, connectAt: number, witnesses: Witnesses) {
@@ -140,7 +142,7 @@ export class Connection implements Peer, Sink {
     this.secure = true;
     this.readyAt = now();
     this.namespace = undefined;
-    if (this.protocol !== 'http') return;
+    if (this.protocol !== 'http' && !this.isTunnel) return;
     // A tunnel through a proxy: what was said so far is the proxy's, what follows is said to another.
     this.conversation.close(now(), '');
     if (address) this.address = address;
@@ -305,9 +307,8 @@ export class Connection implements Peer, Sink {
     if (this.at > since) this.greeting += this.at - since;
   }
 
-  tunnelled(peer: string): void {
-    if (peer !== '') this.address = peer;
-    this.namespace = undefined;
+  tunnelled(): void {
+    this.isTunnel = true;
     this.mayPropagate = undefined;
   }
 

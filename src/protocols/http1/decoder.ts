@@ -74,13 +74,13 @@ function statusLine(bytes: Uint8Array, from: number, to: number): Recognition {
 class Request extends Exchange {
   readonly head: boolean;
   readonly connect: boolean;
-  /** Of CONNECT: to which "host:port"; of another the route. */
-  readonly target: string;
-  constructor(method: string, target: string) {
+  /** '' for CONNECT. */
+  readonly route: string;
+  constructor(method: string, route: string) {
     super(Kind.client);
     this.head = method === 'HEAD';
     this.connect = method === 'CONNECT';
-    this.target = target;
+    this.route = route;
   }
 }
 
@@ -171,10 +171,8 @@ class Http1 implements Decoder {
       if (end <= space + 1 || latin1(bytes, end, to - 1) !== ' HTTP/1.') return false;
     }
     if (this.flight.length >= mostPending) return false;
-    const target = latin1(bytes, space + 1, end);
-    const isConnect = method === 'CONNECT';
-    const request = new Request(method, isConnect ? target : pathPattern(target));
-    request.operation = name(method, isConnect ? '' : request.target);
+    const request = new Request(method, method === 'CONNECT' ? '' : pathPattern(latin1(bytes, space + 1, end)));
+    request.operation = name(method, request.route);
     request.firstOut = startedAt;
     request.lastOut = startedAt;
     // What was answered before, without a request that was seen, is over.
@@ -235,15 +233,15 @@ class Http1 implements Decoder {
     this.answers.become(State.quiet);
   }
 
-  private handsOver({ connect, target }: Request, bytes: Uint8Array, at: number): void {
+  private handsOver({ connect, route }: Request, bytes: Uint8Array, at: number): void {
     this.switched = undefined;
     const isWebsocket = !connect && this.answers.websocket;
     if (!this.handOver || !(connect || isWebsocket)) return;
     // Asked in the same breath: nobody will answer that now.
     this.flight.closeAll('closed', '');
     const left = bytes.subarray(this.answers.readBytes);
-    if (connect) this.handOver(undefined, left, at, /^[\w.:[\]-]{1,255}$/.test(target) ? target : '');
-    else this.handOver(websocketOn(target), left, at, '');
+    if (connect) this.handOver(undefined, left, at);
+    else this.handOver(websocketOn(route), left, at);
   }
 
   private closeFirst(): void {
