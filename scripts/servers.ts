@@ -64,6 +64,7 @@ const packageOf = {
   epmd: 'erlang-base',
   'nats-server': 'nats-server',
   mosquitto: 'mosquitto',
+  'redis-cli': 'redis-tools',
   openssl: 'openssl',
   chromium: 'chromium',
 } as const;
@@ -190,6 +191,31 @@ export async function startRedis(): Promise<Server> {
   const dir = newDir('redis');
   const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--save', '', '--appendonly', 'no'];
   return start('redis-server', found('redis-server')!, args, port, dir);
+}
+
+/** Three masters that share the slots, none with a replica; the port is that of the first. */
+export async function startRedisCluster(): Promise<Server> {
+  need('redis-server', 'redis-cli');
+  const nodes: Server[] = [];
+  for (let i = 0; i < 3; i++) {
+    // The bus between them wants a port of its own.
+    const [port, bus] = [await freePort(), await freePort()];
+    const dir = newDir('redis');
+    const at = ['--bind', '127.0.0.1', '--port', String(port), '--cluster-port', String(bus), '--dir', dir];
+    const args = [...at, '--cluster-enabled', 'yes', '--save', '', '--appendonly', 'no'];
+    nodes.push(await start('redis-server', found('redis-server')!, args, port, dir));
+  }
+  const cli = found('redis-cli')!;
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  execFileSync(cli, ['--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: 'ignore' });
+  const isUp = () =>
+    /cluster_state:ok/.test(execFileSync(cli, ['-p', String(nodes[0]!.port), 'cluster', 'info']).toString());
+  while (!isUp()) await new Promise((resolve) => setTimeout(resolve, 100));
+  return {
+    port: nodes[0]!.port,
+    pid: nodes[0]!.pid,
+    stop: async () => void (await Promise.all(nodes.map((one) => one.stop()))),
+  };
 }
 
 /** MariaDB with a user root without a password on TCP, and an empty database `pins`. */

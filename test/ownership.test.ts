@@ -10,18 +10,24 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 
-const setUps = {
-  'over HTTP': ['http Agent', 'fetch', 'axios', 'got'],
-  'from a pool of MySQL connections': ['mysql2 pool', 'mysql2 execute', 'mysql pool'],
-  'from a pool of PostgreSQL connections': ['pg Pool'],
-  'in Redis pipelines': ['ioredis', 'redis'],
-  'of memcached': ['memcached', 'memjs'],
+const setUps: Record<string, { clients: string[]; forms?: string[] }> = {
+  'over HTTP': { clients: ['http Agent', 'axios', 'got', 'undici Pool'] },
+  'from a pool of MySQL connections': { clients: ['mysql2 pool', 'mysql2 getConnection', 'mysql pool'] },
+  'from a pool of PostgreSQL connections': { clients: ['pg Pool'] },
+  'in Redis pipelines': { clients: ['ioredis pipeline', 'ioredis autopipelining', 'redis 6 client', 'redis 6 pool'] },
+  'of memcached': { clients: ['memcached', 'memjs'] },
+  'over gRPC': { clients: ['grpc'] },
+  'in every shape of code': {
+    clients: ['mysql2 pool.query', 'fetch'],
+    forms: ['classes', 'combined', 'iteration', 'events', 'timers'],
+  },
+  'that nobody waits for': { clients: ['mysql2 pool.query', 'ioredis auto', 'memcached'], forms: ['careless'] },
 };
 
-for (const [what, clients] of Object.entries(setUps)) {
+for (const [what, { clients, forms = ['sequence', 'parallel', 'callbacks'] }] of Object.entries(setUps)) {
   test(`an operation ${what} belongs to the request and function that asked`, { timeout: 180_000 }, async () => {
-    const args = ['--import', 'tsx', join(root, 'bench/attribution/run.ts'), '--requests', '100'];
-    for (const form of ['sequence', 'parallel', 'callbacks']) args.push('--form', form);
+    const args = ['--import', 'tsx', join(root, 'bench/attribution/run.ts'), '--requests', '60'];
+    for (const form of forms) args.push('--form', form);
     for (const client of clients) args.push('--client', client);
     const { stdout } = await run(process.execPath, args, { cwd: root }).catch((error) => error);
     assert.match(stdout, /\nall right\n$/, stdout);

@@ -1,6 +1,6 @@
 // One process of the attribution bench: the recorder's own parts, a client set-up, logical requests at once, and a
 // count of operations by what was said of their owner. Prints one line of JSON.
-//   node program.cjs <client> <form> <requests> <at once> <ports as JSON>
+//   node program.cjs <client> <form> <requests> <at once> <pool's size> <ports as JSON>
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,14 +16,16 @@ import type { Operation, Root } from '../../src/recorder/operation.ts';
 import { flushOwners, onSettled } from '../../src/recorder/ownership.ts';
 import { guessOn, patchFetch } from '../../src/recorder/patch-fetch.ts';
 import { askerOn, patchHttp } from '../../src/recorder/patch-http.ts';
+import { patchHttp2 } from '../../src/recorder/patch-http2.ts';
 import { patchNet } from '../../src/recorder/patch-net.ts';
 import { takeBatch } from '../../src/recorder/span-buffer.ts';
 import { compile } from '../../src/recorder/transform/compile.ts';
 import { insert } from '../../src/recorder/transform/file.ts';
 import { placeSites } from '../../src/recorder/transform/text.ts';
-import { type Ask, clients } from './clients.ts';
+import { clients } from './clients/all.ts';
+import type { Client } from './clients/client.ts';
 
-const [, , clientName, form, requestText, atOnceText, portsText] = process.argv;
+const [, , clientName, form, requestText, atOnceText, sizeText, portsText] = process.argv;
 const here = process.env['BENCH_DIR'] ?? '.';
 const withFrames = process.env['BENCH_FRAMES'] !== 'off';
 
@@ -31,33 +33,54 @@ const options = { dir: '', root: here, propagate: 'none', budget: 0, hosts: [], 
 startContexts();
 patchNet(options, { askerOn, guessOn });
 patchHttp();
+patchHttp2(options);
 patchFetch();
 startFrames();
 
-// The truth travels in the payload: read it from the bytes that a request was decoded from.
-type Told = Operation & { truth?: string };
-let tags: string[] = [];
-const newest = new WeakMap<Connection, Told>();
+// The truth travels in the payload. What a decoder says does not depend on where chunks are cut: cut behind each tag,
+// the operation that was opened last is the one that carries it, or the next to be opened.
+type Told = Operation & { truth?: string | undefined; late?: boolean };
+class Truths {
+  newest: Told | undefined = undefined;
+  /** The next operation's: its decoder opens it behind its head. */
+  ahead: string | undefined = undefined;
+
+  tell(tag: string): void {
+    const op = this.newest;
+    const continues = op !== undefined && Number.isNaN(op.closedAt);
+    if (continues && op.truth === undefined) op.truth = tag;
+    // One that its decoder opens at once may say it twice.
+    else if (!continues || op.truth !== tag || op.late) this.ahead = tag;
+  }
+
+  opened(op: Told): void {
+    this.newest = op;
+    op.truth = this.ahead;
+    op.late = this.ahead !== undefined;
+    this.ahead = undefined;
+  }
+}
+const truths = new WeakMap<Connection, Truths>();
+function truthsOf(connection: Connection): Truths {
+  const known = truths.get(connection) ?? new Truths();
+  truths.set(connection, known);
+  return known;
+}
 const { written, opened } = Connection.prototype;
 Connection.prototype.written = function (bytes, at) {
-  tags =
-    bytes instanceof Uint8Array
-      ? (Buffer.from(bytes)
-          .toString('latin1')
-          .match(/own:\d+\.\w+:/g) ?? [])
-      : [];
-  written.call(this, bytes, at);
-  // A request in several chunks: its payload comes after what it was opened by.
-  const op = newest.get(this);
-  if (tags.length > 0 && op !== undefined) op.truth ??= tags[0];
-  tags = [];
+  let from = 0;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  for (const { 0: tag, index } of text.matchAll(/own:\d+\.\w+:/g)) {
+    const to = index + tag.length;
+    written.call(this, bytes.subarray(from, to), at);
+    from = to;
+    truthsOf(this).tell(tag);
+  }
+  if (from < bytes.length) written.call(this, bytes.subarray(from), at);
 };
 Connection.prototype.opened = function (exchange: Exchange) {
   opened.call(this, exchange);
-  const op = exchange.note as Told;
-  newest.set(this, op);
-  const tag = tags.shift();
-  if (tag !== undefined) op.truth = tag;
+  truthsOf(this).opened(exchange.note as Told);
 };
 
 const roots = new Map<Root, number>();
@@ -65,28 +88,46 @@ const counts: Record<string, number> = {};
 const add = (word: string) => {
   counts[word] = (counts[word] ?? 0) + 1;
 };
-const samples: string[] = [];
+const sorts: Record<string, number> = {};
 let total = 0;
 
+/** A frame's function, or that of the named one around it. */
+function functionOf(frame: Frame): string {
+  let one: Frame | undefined = frame;
+  while (one !== undefined && one.site.name === '') one = one.parent;
+  return one === undefined ? '' : one.site.name.replace(/^.*[.#]/, '');
+}
+
+// gRPC's bytes pass no socket: its service's name is the tag.
+const truth = /^own[:.](\d+)\.(\w+?)(?::|\/Get)$/;
+
 onSettled((op: Told) => {
-  const said = op.truth?.match(/^own:(\d+)\.(\w+):$/);
-  if (!said || op.exchange.kind !== Kind.client || op.exchange.setup) return;
+  const said = truth.exec(op.truth ?? op.exchange.operation);
+  if (!said || op.exchange.kind === Kind.consumer || op.exchange.setup) return;
   total++;
   const [, id, name] = said;
   const owner = op.root && roots.get(op.root);
   add(`rule.${op.rule}`);
   add(owner === undefined ? 'rootNone' : owner === Number(id) ? 'rootRight' : 'rootWrong');
-  if (owner !== undefined && owner !== Number(id) && samples.length < 5)
-    samples.push(`${op.truth} on ${owner} rule ${op.rule}`);
-  const frame = op.frame as Frame | undefined;
+  if (owner !== Number(id)) sample(`${said[0]} on ${owner ?? 'none'}, rule ${op.rule}, ${op.exchange.operation}`);
   if (!withFrames) return;
-  add(frame === undefined ? 'functionNone' : frame.site.name === name ? 'functionRight' : 'functionWrong');
-  if (frame !== undefined && frame.site.name !== name && samples.length < 10)
-    samples.push(`${op.truth} in ${frame.site.name} rule ${op.rule}`);
+  const frame = op.frame as Frame | undefined;
+  const found = frame === undefined ? undefined : functionOf(frame);
+  add(found === undefined ? 'functionNone' : found === name ? 'functionRight' : 'functionWrong');
+  if (found !== name) sample(`${said[0]} in ${found ?? 'none'}, rule ${op.rule}, ${op.exchange.operation}`);
 });
 
+/** Each sort of mistake a few times. */
+function sample(text: string): void {
+  const sort = text.replace(/\d+/g, 'N');
+  sorts[sort] = (sorts[sort] ?? 0) + 1;
+}
+
 /** The program's source as the transform would load it. */
-function load(file: string): (ask: Ask, askBack: unknown) => Record<string, (id: number) => Promise<void>> {
+type Work = (id: number) => Promise<unknown>;
+function load(
+  file: string,
+): (ask: Client['ask'], askBack: Client['askBack'], askWrong: Client['askWrong']) => Record<string, Work> {
   let code = readFileSync(file, 'utf8');
   if (withFrames) {
     const { insertions, functions } = compile(code, { file: 'functions.cjs', sourceType: 'commonjs' });
@@ -99,8 +140,9 @@ function load(file: string): (ask: Ask, askBack: unknown) => Record<string, (id:
 
 async function main() {
   void runtime;
-  const client = await clients[clientName](JSON.parse(portsText));
-  const functions = load(join(here, 'functions.cjs'))(client.ask, client.askBack);
+  const setup = clients[clientName];
+  const client = await setup.open(JSON.parse(portsText), Number(sizeText));
+  const functions = load(join(here, 'functions.cjs'))(client.ask, client.askBack, client.askWrong);
   const work = functions[form];
   const requests = Number(requestText);
   let next = 0;
@@ -136,16 +178,20 @@ async function main() {
     step();
   });
   const tookNs = now() - started;
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // What nobody waits for may still be under way.
+  for (let before = -1, i = 0; before !== total && i < 50; i++) {
+    before = total;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
   flushOwners();
   takeBatch(0, 1);
   console.log(
     JSON.stringify({
       total,
-      expected: requests * 4,
+      expected: requests * 4 * (setup.operations ?? 1),
       perSecond: Math.round(total / (tookNs / 1e9)),
       ...counts,
-      samples,
+      sorts,
       errors: [...errors],
     }),
   );

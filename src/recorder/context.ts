@@ -133,6 +133,14 @@ function unwatch(fault: unknown): void {
   count('off.windows', fault instanceof Error ? fault.name : '', 1);
 }
 
+let stopSettled: (() => void) | undefined;
+
+/** From now, `fn` is told each promise that is about to be settled, or to follow another; undefined = nobody is. */
+export function watchSettled(fn: ((promise: Promise<unknown>) => void) | undefined): void {
+  stopSettled?.();
+  stopSettled = fn && (promiseHooks.onSettled(fn) as unknown as () => void);
+}
+
 let stop: (() => void) | undefined;
 
 /** Begins to follow contexts; the process's own start is soon enough. */
@@ -147,5 +155,6 @@ export function startContexts(): void {
 export function stopContexts(): void {
   stop?.();
   stop = undefined;
+  watchSettled(undefined);
   watcher = undefined;
 }

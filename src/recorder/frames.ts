@@ -17,6 +17,7 @@
 //                        it is the continuation of $f; `line` is that of the call it was given to. What is inside
 //                        uses $p as its frame.
 //   anywhere           $f.line = N   before a call that is not awaited
+//                      $ww.keep($f, E, line)   its value: a promise perhaps, that nobody may ever wait for
 //
 // A callback is not wrapped: its body tells us, so nothing is made when a closure is, and its length, name, `this`
 // and identity are the user's.
@@ -30,11 +31,12 @@ import { inspect, types } from 'node:util';
 import { Cause, Rule } from '../model/schema.ts';
 import { enterOwn, leaveOwn, limited, over, sample } from './budget.ts';
 import { now } from './clock.ts';
-import { currentStore, enterStore, here, openRoot, type Store } from './context.ts';
+import { currentStore, enterStore, here, openRoot, type Store, watchSettled } from './context.ts';
 import { newTrace, nextLo } from './ids.ts';
 import { type Operation, Root } from './operation.ts';
 import { leaves, seen } from './pauses.ts';
 import { count, functionId, writeFrame, writeWait } from './span-buffer.ts';
+import { newStamp } from './stamp.ts';
 import { unname } from './transform/text.ts';
 
 /** Shorter frames under which nothing waited are not written. */
@@ -114,6 +116,10 @@ export class Frame {
   answeredAt = 0;
   /** The last called frame that ended. */
   callee: Frame | undefined = undefined;
+  /** Called frames of which `keep` knows: a promise that comes back then is not theirs. */
+  known: Frame | undefined = undefined;
+  /** Of a root's list: promises that were kept and are not settled. */
+  kept = 0;
   /** Something beneath it is, or will be, written. */
   claimed = false;
   written = false;
@@ -129,6 +135,8 @@ export class Frame {
   returned: object | undefined = undefined;
   /** When the last operation of its own that was settled let it go on; 0 = none was. */
   settledAt = 0;
+  /** When the last of several operations beneath what it returned was settled. */
+  heardAt = 0;
   // Open frames called by it, oldest first.
   first: Frame | undefined = undefined;
   last: Frame | undefined = undefined;
@@ -265,12 +273,22 @@ function fail(frame: Frame, error: unknown): unknown {
 function ret<T>(frame: Frame, value: T, line: number): T {
   if (!on) return value;
   try {
-    if (types.isPromise(value)) {
+    if (isThenable(value)) {
       if (frame.state === State.light) begin(frame, lastAt);
       frame.returned = value;
       frame.stopLine = line;
     }
     if (frame.asked !== undefined) tellLine(frame, line);
+  } catch (fault) {
+    switchOff(fault);
+  }
+  return value;
+}
+
+function keep<T>(outer: Frame | Turn, value: T, line: number): T {
+  if (!on || typeof value !== 'object' || value === null) return value;
+  try {
+    if (types.isPromise(value)) keepPromise(outer instanceof Turn ? outer.frame : outer, value, line);
   } catch (fault) {
     switchOff(fault);
   }
@@ -495,7 +513,7 @@ function topOf(root: Root): Frame {
   return root.note as Frame;
 }
 
-function link(frame: Frame): void {
+function link(frame: Frame, to?: Frame): void {
   const { root } = frame;
   if (root === undefined) return;
   if (linked >= maxLinked) {
@@ -504,13 +522,26 @@ function link(frame: Frame): void {
   }
   linked++;
   root.frames++;
-  const list = frame.parent ?? topOf(root);
+  const list = to ?? frame.parent ?? topOf(root);
   frame.linkedTo = list;
   const { last } = list;
   frame.before = last;
   if (last === undefined) list.first = frame;
   else last.next = frame;
   list.last = frame;
+}
+
+/** What an ended frame leaves open (nobody waits for it) stays among the root's, to be found. */
+function handOver(frame: Frame): void {
+  const { root } = frame;
+  if (root === undefined) return;
+  let child = frame.first;
+  while (child !== undefined) {
+    const { next } = child;
+    unlink(child);
+    link(child, topOf(root));
+    child = next;
+  }
 }
 
 function unlink(frame: Frame): void {
@@ -566,6 +597,7 @@ function end(frame: Frame, at: number): void {
   frame.end = at;
   frame.returned = undefined;
   const { parent, linkedTo } = frame;
+  if (frame.first !== undefined) handOver(frame);
   unlink(frame);
   frame.callee = undefined;
   if (parent === undefined && frame.root !== undefined && !frame.root.request) {
@@ -622,7 +654,7 @@ function endReturned(frame: Frame, at: number, unexplained: boolean): Frame | un
     const { next } = child;
     if (child.state === State.returned && child.first === undefined) {
       const known = child.settledAt >= child.stopped;
-      if (known || only || !isPending(child.returned)) {
+      if (known || only || !types.isPromise(child.returned) || !isPending(child.returned)) {
         const until = known ? child.settledAt : at;
         const wait = addWait(child, child.stopped, until, child.stopLine);
         if (child.answer !== undefined) {
@@ -639,11 +671,93 @@ function endReturned(frame: Frame, at: number, unexplained: boolean): Frame | un
   return last;
 }
 
+/** What an await waits for: a promise, or a query builder that is like one. */
+const isThenable = (value: unknown): value is object =>
+  typeof value === 'object' &&
+  value !== null &&
+  (types.isPromise(value) || typeof (value as { then?: unknown }).then === 'function');
+
+// --- promises that nobody awaits at once
+
+/** A promise that a call gave, whose settling says that its answer has come. */
+class Kept {
+  readonly frame: Frame;
+  readonly wait: Wait;
+  /** What the function returned: anything else known of the function tells more. */
+  readonly returned: boolean;
+  done = false;
+
+  constructor(frame: Frame, at: number, line: number, returned: boolean) {
+    this.frame = frame;
+    this.returned = returned;
+    this.wait = new Wait(at, at, line);
+  }
+}
+
+const keptOf = newStamp<Kept>();
+let pending = 0;
+let keptAt = 0;
+/** A promise that was kept longer ago may be lost: no longer worth a look at every promise that is settled. */
+const longestKept = 60e9;
+
+function keepPromise(frame: Frame, promise: object, line: number): void {
+  // What a function of the user's gave is told by its own frame.
+  const called = frame.last ?? (frame.callee !== undefined && frame.callee.end >= frame.seg ? frame.callee : undefined);
+  if (called !== frame.known) {
+    frame.known = called;
+    if (called?.state === State.returned && types.isPromise(called.returned)) {
+      keepFor(called, called.returned, called.stopLine, true);
+      return;
+    }
+    if (called !== undefined) return;
+  }
+  keepFor(frame, promise, line, false);
+}
+
+function keepFor(frame: Frame, promise: object, line: number, returned: boolean): void {
+  const { root } = frame;
+  if (root === undefined || keptOf.get(promise) !== undefined) return;
+  keptAt = clock();
+  if (frame.state === State.light) begin(frame, keptAt);
+  keptOf.set(promise, new Kept(frame, keptAt, line, returned));
+  topOf(root).kept++;
+  if (pending++ === 0) watchSettled(keptSettled);
+}
+
+/** A promise is being settled, or follows another from now: its state is that of before. */
+function keptSettled(promise: object): void {
+  if (lastAt - keptAt > longestKept) {
+    pending = 0;
+    watchSettled(undefined);
+    return;
+  }
+  const kept = keptOf.get(promise);
+  if (kept === undefined || kept.done) return;
+  if (onKept === undefined) forgetKept(promise);
+  else onKept(kept.frame, kept.wait, promise);
+}
+
+/** It is settled: nothing more comes of it. */
+export function forgetKept(promise: object): void {
+  const kept = keptOf.get(promise);
+  if (kept === undefined || kept.done) return;
+  kept.done = true;
+  const { root } = kept.frame;
+  if (root !== undefined) topOf(root).kept--;
+  if (pending > 0 && --pending === 0) watchSettled(undefined);
+}
+
+/** What a function returned: what else is known of the function tells more. */
+export const isReturned = (promise: object): boolean => keptOf.get(promise)?.returned === true;
+
+/** Calls of this root gave promises that are not settled: an answer may be theirs. */
+export const keepsPromises = (root: Root): boolean => ((root.note as Frame | undefined)?.kept ?? 0) > 0;
+
 const plainly = { depth: 0, customInspect: false, maxArrayLength: 0, maxStringLength: 0, breakLength: Infinity };
 
 /** Is a promise not settled? No hook and no reaction of ours tells; only asked where several could have been. */
-function isPending(promise: object | undefined): boolean {
-  if (promise === undefined) return true;
+export function isPending(promise: object | undefined): boolean {
+  if (!types.isPromise(promise)) return true;
   try {
     return /^[^{]*\{ <pending>/.test(inspect(promise, plainly));
   } catch {
@@ -796,12 +910,18 @@ export function claim(frame: Frame): void {
 // --- for ownership.ts
 
 type Told = (frame: Frame, wait: Wait, answer: Operation | undefined, calledBack: boolean) => void;
+type KeptTold = (frame: Frame, wait: Wait, promise: object) => void;
 
 let onResume: Told | undefined;
+let onKept: KeptTold | undefined;
 
-/** Between the two calls frames that end are kept back, and `fn` is told of frames that go on. */
-export function watchResumes(fn: Told | undefined): void {
+/**
+ * Between the two calls frames that end are kept back, and `fn` is told of frames that go on, `keptFn` of promises
+ * that were kept and may be settled now (`isPending` tells, later).
+ */
+export function watchResumes(fn: Told | undefined, keptFn?: KeptTold): void {
   onResume = fn;
+  onKept = keptFn;
   holding = fn !== undefined;
   if (holding || held.length === 0) return;
   const ended = held;
@@ -847,9 +967,17 @@ export function disown(frame: Frame): void {
   finish(frame);
 }
 
-/** An operation that `frame` opened is settled and the frame owns it; it let it go on at `at`. */
-export function settled(frame: Frame, at: number): void {
+/**
+ * An operation that `frame` opened is settled and the frame owns it; it let it go on at `at`.
+ * @param beneath what the frame waits for goes on: the promise that it returned is not settled by this
+ */
+export function settled(frame: Frame, at: number, beneath: boolean): void {
   frame.open--;
+  if (beneath) {
+    frame.heardAt = at;
+    claim(frame);
+    return;
+  }
   frame.settledAt = at;
   claim(frame);
   if (frame.state === State.returned && frame.open === 0 && frame.first === undefined && frame.parent === undefined) {
@@ -921,6 +1049,7 @@ export const runtime = Object.freeze({
   exit,
   enterSync,
   exitSync,
+  keep,
   into,
   out,
 });

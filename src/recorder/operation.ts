@@ -116,6 +116,8 @@ export class Operation {
   chained: Operation | undefined = undefined;
   /** Operations that wait for this one's owner. */
   followers: Operation[] | undefined = undefined;
+  /** How many of a chain wait for this one's owner. */
+  depth = 0;
   /** frames.ts's own: the next of those that its function asked for in one go. */
   nextAsked: Operation | undefined = undefined;
 

@@ -5,7 +5,7 @@
 //   asked(op) ──────────── answered(op) ─┬─ reactions, awaits and callbacks run ─┬─ end of the dispatch
 //   guess: store, frame    window opens ─┘  noted in their order                 └─ decide, settle, onSettled(op)
 //
-// Rules, in words: see decide(), match() and placeInRoot(). "none" is better than a guess.
+// Rules, in words: see decide(), matchByOrder() and placeInRoot(). "none" is better than a guess.
 
 import { Cause, Rule } from '../model/schema.ts';
 import type { Exchange } from '../protocols/decoder.ts';
@@ -18,7 +18,11 @@ import {
   claim,
   disown,
   type Frame,
+  forgetKept,
   isNewlySettled,
+  isPending,
+  isReturned,
+  keepsPromises,
   isOpen,
   isWaiting,
   leavesOf,
@@ -41,7 +45,17 @@ interface Sight {
   first: boolean;
   /** It is the owner of an operation that is settled. */
   taken: boolean;
+  /** What had run before it in the window: alike = in one go. */
+  ran: number;
+  /** Not a function that went on: a promise, given by a call in it, that is settled. */
+  kept: object | undefined;
+  /** Of that call and when it was made, where `wait` is another; 0 = `wait` says. */
+  line: number;
+  since: number;
 }
+
+/** When its owner asked, as far as a sight tells: began to wait, or made the call. */
+const sinceOf = ({ since, wait }: Sight): number => since || (wait?.start ?? 0);
 
 /** The one window there is at a time, and what was noted in it: kept, so that opening one makes nothing. */
 class Window {
@@ -56,6 +70,8 @@ class Window {
   readonly sights: Sight[] = [];
   seen = 0;
   frames = 0;
+  /** Some are promises that may be settled. */
+  keeps = false;
   /** Its end is queued. */
   armed = false;
   first = true;
@@ -69,11 +85,11 @@ class Window {
   ran = 0;
   counted = 0;
 
-  see(root: Root, frame: Frame | undefined, wait: Wait | undefined, at: number): Sight {
-    if (frame !== undefined) this.frames++;
+  see(root: Root, frame: Frame | undefined, wait: Wait | undefined, at: number, kept?: object): Sight {
+    if (frame !== undefined && kept === undefined) this.frames++;
     let sight = this.sights[this.seen];
     if (sight === undefined) {
-      sight = { root, frame, wait, at, first: this.first, taken: false };
+      sight = { root, frame, wait, at, first: this.first, taken: false, ran: this.ran, kept, line: 0, since: 0 };
       this.sights.push(sight);
     } else {
       sight.root = root;
@@ -82,6 +98,10 @@ class Window {
       sight.at = at;
       sight.first = this.first;
       sight.taken = false;
+      sight.ran = this.ran;
+      sight.kept = kept;
+      sight.line = 0;
+      sight.since = 0;
     }
     this.seen++;
     return sight;
@@ -94,6 +114,7 @@ class Window {
     this.first = true;
     this.marked = false;
     this.ended = false;
+    this.keeps = false;
     this.rounds = 0;
     this.ran = 0;
     this.counted = 0;
@@ -111,6 +132,7 @@ class Window {
       sight.root = undefined as never;
       sight.frame = undefined;
       sight.wait = undefined;
+      sight.kept = undefined;
     }
     this.count = 0;
     this.left = 0;
@@ -133,6 +155,8 @@ const maxSights = 1_000;
 /** Places for operations and sights that stay. */
 const maxKept = 64;
 const maxRun = 64;
+/** More than these do not wait for the last one's owner. */
+const maxChain = 32;
 
 /** Kept from the start: a test's fake timers do not reach them. */
 const { nextTick } = process;
@@ -199,6 +223,7 @@ export function asked(op: Operation, told = false): void {
       op.root = store;
       op.trusted = true;
     }
+    if (window !== undefined) chain(window, op);
   } else {
     op.neutral = store;
     if (window !== undefined && store !== undefined) chain(window, op);
@@ -341,7 +366,7 @@ function openWindow(op: Operation, at: number): void {
     window.open(at);
     forgetRun();
     watchReactions(react);
-    watchResumes(resumed);
+    watchResumes(resumed, keptSettled);
     if (!handing) arm(window);
   }
   window.ops[window.count++] = op;
@@ -465,6 +490,41 @@ function receives(w: Window, frame: Frame, op: Operation): boolean {
   );
 }
 
+/** A promise that a call in `frame` had given is being settled. */
+function keptSettled(frame: Frame, wait: Wait, kept: object): void {
+  const w = window;
+  const { root } = frame;
+  if (w === undefined || root === undefined || w.seen >= maxSights || wait.start > w.at) return;
+  w.keeps = true;
+  w.see(root, frame, wait, w.at, kept);
+}
+
+/** With those promises that are settled indeed; where their function went on by the only one, that tells all. */
+function withSettled(sights: readonly Sight[]): Sight[] {
+  const result: Sight[] = [];
+  const last = new Map<object, number>();
+  for (const sight of sights) {
+    const { kept, frame, ran } = sight;
+    if (kept === undefined) {
+      const at = frame && last.get(frame);
+      if (at === undefined) result.push(sight);
+      else {
+        const { start, line } = result[at].wait as Wait;
+        result[at] = { ...sight, line, since: start };
+      }
+      continue;
+    }
+    if (isPending(kept)) continue;
+    forgetKept(kept);
+    // `call().then(callback)`: the callback has run, which settles what `then` gave.
+    if (result.some((other) => other.frame === frame && other.ran === ran && other.kept === undefined)) continue;
+    if (isReturned(kept) && sights.some((other) => other.frame === frame && other !== sight)) continue;
+    last.set(frame as Frame, result.length);
+    result.push(sight);
+  }
+  return result;
+}
+
 // --- deciding
 
 function closeWindow(): void {
@@ -473,15 +533,19 @@ function closeWindow(): void {
   window = undefined;
   watchReactions(inRun > 0 ? endRun : undefined);
   try {
-    if (w.left > 0 && (!(w.ops[0] as Operation).early || w.frames > 0)) decide(notedIn(w));
+    const noted = w.left > 0 || w.keeps ? notedIn(w) : undefined;
+    if (noted !== undefined && w.left > 0) {
+      if (!noted.ops[0].early || noted.sights.some(({ frame }) => frame !== undefined)) decide(noted);
+    }
   } finally {
     w.clear();
     watchResumes(undefined);
   }
 }
 
-function notedIn({ ops, count, sights, seen, ended, written }: Window): Noted {
-  return { ops: ops.slice(0, count) as Operation[], sights: sights.slice(0, seen), ended, written };
+function notedIn({ ops, count, sights, seen, keeps, ended, written }: Window): Noted {
+  const noted = sights.slice(0, seen);
+  return { ops: ops.slice(0, count) as Operation[], sights: keeps ? withSettled(noted) : noted, ended, written };
 }
 
 /** A pool's usual: one answer, no function known to have asked, and those of one request went on. As decide() would. */
@@ -539,7 +603,8 @@ function decide(w: Noted): void {
     picks.set(unsure[0], best(free.length > 0 ? free : among));
   } else if (heard !== undefined && unsure.length > 1) {
     const sure = [...picks.keys()].map(({ root }) => root as Root);
-    const matched = match(unsure, sights, heard, sure);
+    const matched =
+      matchByOrder(unsure, sights, heard, sure) ?? matchByAsking(unsure, sights, heard, [...picks.keys()]);
     for (let i = 0; i < unsure.length; i++) picks.set(unsure[i], matched?.[i]);
   }
   // Whose root is known now; which of its frames?
@@ -547,6 +612,10 @@ function decide(w: Noted): void {
   for (const op of w.ops) {
     if (!picks.has(op)) continue;
     const sight = picks.get(op);
+    if (sight === undefined && !op.trusted && unsure.length > 1 && unsure.includes(op)) {
+      settleUnseen(op);
+      continue;
+    }
     if (sight !== undefined && op.root !== sight.root) {
       if (op.trusted) count('contradictions', op.peer.address, 1);
       op.root = sight.root;
@@ -618,8 +687,13 @@ function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sig
   const frames: Sight[] = [];
   for (const sight of own) {
     // What let it go on is known, or it is in the list.
-    if (sight.frame === undefined || sight.taken || frames.some(({ frame }) => frame === sight.frame)) continue;
-    frames.push(sight);
+    if (sight.frame === undefined || sight.taken) continue;
+    if (sight.kept !== undefined || !frames.some(({ frame }) => frame === sight.frame)) frames.push(sight);
+  }
+  // One that went on because another beneath it did has received nothing itself.
+  for (let i = frames.length - 1; i >= 0 && frames.length > ops.length; i--) {
+    const frame = frames[i].frame as Frame;
+    if (frames.some((other) => other.frame !== frame && isUnder(other.frame as Frame, frame))) frames.splice(i, 1);
   }
   const left: Operation[] = [];
   // What the asking frame says of itself stands, unless it still waits while others went on.
@@ -645,10 +719,11 @@ function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sig
   const leaves = leavesOf(root);
   const returned: Candidate[] = [];
   for (const frame of leaves?.returned ?? []) {
-    if (isNewlySettled(frame)) returned.push({ frame, since: frame.stopped, sight: undefined });
+    if (own.some((sight) => sight.frame === frame) || !isNewlySettled(frame)) continue;
+    returned.push({ frame, since: frame.stopped, sight: undefined });
   }
   const candidates = frames.map((sight): Candidate => {
-    return { frame: sight.frame as Frame, since: (sight.wait as Wait).start, sight };
+    return { frame: sight.frame as Frame, since: sinceOf(sight), sight };
   });
   candidates.push(...returned);
   candidates.sort((a, b) => a.since - b.since);
@@ -659,11 +734,13 @@ function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sig
     }
     return;
   }
-  const together = leaves !== undefined && leaves.returned.length === 0 ? leaves.waiting : [];
+  const together = leaves === undefined || keepsPromises(root) ? [] : [...leaves.waiting, ...leaves.returned];
   const sole = oneFunction(candidates.length > 0 ? candidates.map(({ frame }) => frame) : together);
   for (let i = 0; i < left.length; i++) {
     const frame = sole === undefined ? undefined : (candidates[i]?.frame ?? sole);
-    settleWith(left[i], candidates[i]?.sight ?? own[0], frame);
+    // A library's code goes on in the request, on the same connection: for the function that has the last answer.
+    if (frame === undefined && followsNext(left[i])) continue;
+    settleWith(left[i], candidates[i]?.sight ?? own[0], frame, sole !== undefined && candidates[i] === undefined);
   }
 }
 
@@ -678,7 +755,7 @@ interface Candidate {
   readonly sight: Sight | undefined;
 }
 
-const byAsking = (a: Sight, b: Sight): number => (a.wait?.start ?? 0) - (b.wait?.start ?? 0);
+const byAsking = (a: Sight, b: Sight): number => sinceOf(a) - sinceOf(b);
 
 /** The first of several frames when all are of the same function. */
 const oneFunction = (frames: readonly Frame[]): Frame | undefined =>
@@ -693,12 +770,14 @@ function isUnder(frame: Frame, above: Frame): boolean {
  * Whose each of several answers of one dispatch is. The order is that of the reactions which the dispatch itself
  * queued; frames that went on say who is a member at all. undefined = cannot be said.
  */
-function match(
+function matchByOrder(
   ops: readonly Operation[],
   sights: readonly Sight[],
   heard: Set<Root>,
   sure: readonly Root[],
 ): (Sight | undefined)[] | undefined {
+  // A promise without a reaction is in no order.
+  if (sights.some(({ kept }) => kept !== undefined)) return undefined;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   let order = sights.filter(({ first, frame }) => first && frame === undefined);
   if (order.length === 0) order = sights.filter(({ frame }) => frame === undefined);
@@ -722,23 +801,101 @@ function match(
   return picked.map((root) => order.find((sight) => sight.root === root));
 }
 
+/**
+ * The same, where some have no reaction of their own, or several: a connection's answers come in the order in which
+ * its requests were asked. Only if those who received something are as many as the answers, and what is known of the
+ * order of the reactions does not contradict.
+ */
+function matchByAsking(
+  ops: readonly Operation[],
+  sights: readonly Sight[],
+  heard: Set<Root>,
+  sure: readonly Operation[],
+): Sight[] | undefined {
+  const { peer } = ops[0];
+  if (ops.some((op) => op.peer !== peer)) return undefined;
+  let received = sights.filter(({ frame }) => frame !== undefined);
+  for (const root of heard) {
+    for (const frame of leavesOf(root)?.returned ?? []) {
+      if (received.some((sight) => sight.frame === frame) || !isNewlySettled(frame)) continue;
+      received.push({
+        root,
+        frame,
+        wait: undefined,
+        at: ops[0].closedAt,
+        first: true,
+        taken: false,
+        ran: 0,
+        kept: undefined,
+        line: 0,
+        since: frame.stopped,
+      });
+    }
+  }
+  for (const op of sure) {
+    const { frame } = op;
+    const at = received.findIndex((sight) =>
+      frame !== undefined ? isUnder(frame, sight.frame as Frame) : sight.root === op.root,
+    );
+    if (at < 0) {
+      if (op.done) continue;
+      return undefined;
+    }
+    received.splice(at, 1);
+  }
+  // What the answers' owners did may have let others go on.
+  if (received.length > ops.length) received = received.filter(({ first }) => first);
+  if (received.length !== ops.length) return undefined;
+  received.sort(byAsking);
+  if (contradicts(received, sights)) return undefined;
+  for (let i = 0; i < ops.length; i++) {
+    if (ops[i].frame === undefined && sinceOf(received[i]) > ops[i].exchange.firstOut) return undefined;
+  }
+  return received;
+}
+
+/** Those who received something in this order, each once: did their reactions run in another? */
+function contradicts(received: readonly Sight[], sights: readonly Sight[]): boolean {
+  const place = new Map<Root, number>();
+  for (const { root, first, frame } of sights) {
+    if (first && frame === undefined && !place.has(root)) place.set(root, place.size);
+  }
+  let before = -1;
+  for (const { root, kept } of received) {
+    const at = kept === undefined ? place.get(root) : undefined;
+    if (at === undefined || received.filter((other) => other.root === root).length > 1) continue;
+    if (at < before) return true;
+    before = at;
+  }
+  return false;
+}
+
+/** The operation that its answer's handler wrote will tell whose it is. */
+function followsNext(op: Operation): boolean {
+  const { chained, depth } = op;
+  if (chained === undefined || chained.done || op.exchange.setup || depth >= maxChain) return false;
+  chained.depth = depth + 1;
+  chained.followers ??= [];
+  chained.followers.push(op);
+  return true;
+}
+
 /** Nobody was seen to receive it: a chain's, or as guessed. */
 function settleUnseen(op: Operation): void {
-  const { chained } = op;
-  if (chained !== undefined && !op.trusted && !chained.done && !op.exchange.setup) {
-    chained.followers ??= [];
-    chained.followers.push(op);
-    return;
-  }
+  if (!op.trusted && followsNext(op)) return;
   // A library's own chain of promises may run in the context of a request that only began it.
   if (op.trusted && op.asker === undefined && !op.told) distrust(op);
   settleAsGuessed(op);
 }
 
+/** The function that alone waits in a request, unless a call that nobody waits for may have asked. */
+const soleWaiting = (root: Root): Frame | undefined =>
+  keepsPromises(root) ? undefined : oneFunction(leavesOf(root)?.waiting ?? []);
+
 /** Without any answer, or without anybody who received it. */
 function settleAsGuessed(op: Operation): void {
   if (op.trusted) {
-    const frame = op.asker ?? (op.root && oneFunction(leavesOf(op.root)?.waiting ?? []));
+    const frame = op.asker ?? (op.root && soleWaiting(op.root));
     settleWith(op, undefined, frame);
     return;
   }
@@ -754,13 +911,16 @@ function settleAsGuessed(op: Operation): void {
   settleWith(op, undefined, undefined);
 }
 
-/** Final: `op.root` owns it, in `frame`, which went on as `sight` says. */
-function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | undefined): void {
+/**
+ * Final: `op.root` owns it, in `frame`, which went on as `sight` says.
+ * @param beneath nobody saw the frame go on: it was what it waits for that did
+ */
+function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | undefined, beneath = false): void {
   if (op.done) return;
   op.done = true;
   const { root } = op;
   if (sight !== undefined) {
-    op.resumedAt = sight.at;
+    if (sight.kept === undefined) op.resumedAt = sight.at;
     if (!op.exact) op.rule = sight.frame !== undefined && sight.frame === frame ? Rule.resumeUser : Rule.resume;
   }
   if (frame !== op.asker) {
@@ -783,10 +943,10 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     askedSince(op, frame, wait);
   }
   if (frame !== undefined) {
-    if (wait === undefined && !op.exchange.setup) answer(frame, op, op.closedAt);
-    if (op.line === 0) op.line = wait?.line || frame.stopLine;
+    if (wait === undefined && !op.exchange.setup && !beneath) answer(frame, op, op.closedAt);
+    if (op.line === 0) op.line = sight?.line || wait?.line || frame.stopLine;
     if (op.exchange.setup) disown(frame);
-    else settled(frame, Number.isNaN(op.resumedAt) ? op.closedAt : op.resumedAt);
+    else settled(frame, Number.isNaN(op.resumedAt) ? op.closedAt : op.resumedAt, beneath);
     // What opens a connection is not written itself, unless it failed.
     if (!op.exchange.setup || op.exchange.error !== '') claim(frame);
   } else if (root !== undefined && !root.request) {
@@ -811,12 +971,17 @@ const isCheck = ({ operation }: Exchange): boolean => operation === 'PING';
 /** A request that had to queue was asked when its owner began to wait, or had the answer before this one. */
 function askedSince(op: Operation, frame: Frame, wait: Wait | undefined): void {
   const since = wait?.start ?? frame.stopped;
-  const from = Math.max(frame.settledAt, since);
+  const from = Math.max(frame.settledAt, frame.heardAt, since);
   if (from > 0 && from < op.askedAt) op.askedAt = from;
 }
 
-/** `op`'s answer let nobody go on, and its handler wrote `next`, which is settled now. */
+/** `op`'s answer let no function go on, and its handler wrote `next`, which is settled now. */
 function follow(op: Operation, next: Operation): void {
+  if (op.root !== undefined && op.trusted) {
+    op.rule = Rule.chain;
+    settleWith(op, undefined, op.root === next.root ? next.frame : undefined, true);
+    return;
+  }
   const part = isPart(op.exchange, next.exchange);
   op.root = part || isCheck(op.exchange) ? next.root : undefined;
   op.rule = op.root === undefined ? Rule.uncertain : Rule.chain;

@@ -72,6 +72,16 @@ export function returnsPromiseLike(node: AnyNode): boolean {
   }
 }
 
+/** The calls in `Promise.all([first(), second()])`: nothing awaits one of them alone. */
+export function promisesOf({ callee, arguments: [list] }: Call): AnyNode[] {
+  if (callee.type !== 'MemberExpression' || callee.object.type !== 'Identifier' || callee.object.name !== 'Promise')
+    return [];
+  if (list?.type !== 'ArrayExpression') return [];
+  return list.elements.filter(
+    (element): element is Call => element?.type === 'CallExpression' && !isPlainCall(element),
+  );
+}
+
 const isPlainResult = (node: Call): boolean =>
   node.callee.type === 'MemberExpression' && plainMethods.has(calleeName(node) ?? '');
 

@@ -14,7 +14,14 @@
 // a body that cannot be moved into a block (the body is wrapped in `try {…}`).
 
 import { type AnyNode, type Function as FunctionNode, type Node, parse } from 'acorn';
-import { isPlainCall, namingCall, returnsPromiseLike, runsGeneratorAsAsync, synchronousCallback } from './calls.ts';
+import {
+  isPlainCall,
+  namingCall,
+  promisesOf,
+  returnsPromiseLike,
+  runsGeneratorAsAsync,
+  synchronousCallback,
+} from './calls.ts';
 import { close, open, siteText } from './text.ts';
 
 export { original, placeSites, siteText } from './text.ts';
@@ -88,7 +95,7 @@ interface Scope {
 }
 
 interface Place {
-  readonly kind: 'await' | 'yield' | 'return' | 'catch' | 'finally' | 'for' | 'call';
+  readonly kind: 'await' | 'yield' | 'return' | 'catch' | 'finally' | 'for' | 'call' | 'keep';
   readonly node: AnyNode;
   /** Numbers of the walk on entering and leaving the node: which of two insertions at one offset comes first. */
   readonly pre: number;
@@ -139,6 +146,8 @@ class Walk {
   readonly helperNames = new Map<string, string>();
   /** Start of a labelled loop → start of its outermost label. */
   readonly labels = new Map<number, number>();
+  /** Calls whose value is not awaited at once. */
+  readonly kept = new Set<AnyNode>();
   counter = 0;
   withs = 0;
 
@@ -365,7 +374,9 @@ class Walk {
     let at = expression;
     while (at.type === 'AssignmentExpression' || at.type === 'UnaryExpression' || at.type === 'ChainExpression')
       at = at.type === 'AssignmentExpression' ? at.right : at.type === 'UnaryExpression' ? at.argument : at.expression;
-    if (at.type === 'CallExpression' && !isPlainCall(at)) this.place('call', statement, scope);
+    if (at.type !== 'CallExpression' || isPlainCall(at) || at.callee.type === 'Super') return;
+    this.place('call', statement, scope);
+    this.kept.add(at);
   }
 
   place(kind: Place['kind'], node: AnyNode, scope: Scope): Place {
@@ -433,6 +444,8 @@ class Walk {
   visitCall(node: AnyNode & { type: 'CallExpression' | 'NewExpression' }, scope: Scope) {
     if (node.callee.type === 'Identifier' && node.callee.name === 'eval')
       for (let at: Scope | undefined = scope; at; at = at.outer) at.evals = true;
+    const kept = this.kept.has(node) ? this.place('keep', node, scope) : undefined;
+    for (const element of promisesOf(node)) this.kept.add(element);
     this.visit(node.callee, scope, noHint, node);
     scope.calls ||= !isPlainCall(node);
     const name = namingCall(node);
@@ -453,6 +466,7 @@ class Walk {
         this.visit(argument, scope, synchronous === 'always' ? noHint : hint, node);
       }
     }
+    if (kept !== undefined) kept.post = this.counter++;
   }
 
   /** `x = …`, `exports.load = …`, `Feed.prototype.load = …`, `this.load = …`. */
@@ -590,6 +604,10 @@ class Walk {
         }
         case 'call':
           if (scope.treatment !== 'callback') before(node.start, pre, `${frame}.line=${this.lineAt(node.start)};`);
+          break;
+        case 'keep':
+          before(node.start, pre, `$ww.keep(${frame},`);
+          after(node.end, post, `,${this.lineAt(node.start)})`);
           break;
         case 'catch':
           if (isAsync && node.type === 'CatchClause') {

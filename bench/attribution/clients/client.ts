@@ -1,0 +1,48 @@
+// What a client set-up of the attribution bench is: a client with few connections, so that requests must queue, and
+// what of it the user's program (../functions.cjs) calls.
+
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+export type Ask = (tag: string) => Promise<unknown>;
+export type AskBack = (tag: string, done: (error: Error | null, answer?: unknown) => void) => void;
+
+export interface Client {
+  ask: Ask;
+  /** The callback form, where the client has one. */
+  askBack?: AskBack;
+  /** Asks for what the server refuses. */
+  askWrong?: Ask;
+  close?: () => unknown;
+}
+
+export const servers = ['http', 'grpc', 'redis', 'cluster', 'memcached', 'mariadb', 'postgres'] as const;
+export type ServerName = (typeof servers)[number];
+export type Ports = Readonly<Record<ServerName, number>>;
+
+export interface Setup {
+  readonly needs: readonly ServerName[];
+  /** It has a callback form. */
+  readonly callbacks?: true;
+  /** Its package is one of the bench's own (package.json). */
+  readonly own?: true;
+  /** Operations that carry their owner in each `ask`; 1 unless said. */
+  readonly operations?: number;
+  open(ports: Ports, size: number): Client | Promise<Client>;
+}
+
+export type Setups = Readonly<Record<string, Setup>>;
+
+/** This folder, for the bundled program. */
+const bench = process.env['BENCH_DIR'] ?? process.cwd();
+
+/** A client among the repository's packages. */
+export const load = createRequire(join(bench, '../x.cjs'));
+/** A client that only the bench has. */
+export const loadOwn = createRequire(join(bench, 'x.cjs'));
+
+/** What a callback function is as a promise, for clients that have only that. */
+export const promised =
+  (askBack: AskBack): Ask =>
+  (tag) =>
+    new Promise((resolve, reject) => askBack(tag, (error, answer) => (error ? reject(error) : resolve(answer))));

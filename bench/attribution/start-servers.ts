@@ -1,0 +1,66 @@
+// The servers that the chosen clients speak to.
+
+import { createServer } from 'node:http';
+import { createServer as createServer2 } from 'node:http2';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import { startMariadb, startMemcached, startPostgres, startRedis, startRedisCluster } from '../../scripts/servers.ts';
+import type { Ports, ServerName } from './clients/client.ts';
+
+interface Running {
+  readonly port: number;
+  stop(): unknown;
+}
+
+async function listening(server: NetServer & { closeAllConnections?(): void }): Promise<Running> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () => {
+      server.close();
+      server.closeAllConnections?.();
+      server.unref();
+    },
+  };
+}
+
+function startHttp(): Promise<Running> {
+  const server = createServer((request, response) => {
+    request.resume();
+    setTimeout(() => response.end('ok'), 1);
+  });
+  server.keepAliveTimeout = 60_000;
+  return listening(server);
+}
+
+/** gRPC's HTTP/2 mapping: an empty message, then the status in trailers. */
+function startGrpc(): Promise<Running> {
+  const server = createServer2();
+  server.on('stream', (stream) => {
+    stream.on('error', () => {});
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    setTimeout(() => stream.end(Buffer.alloc(5)), 1);
+    stream.resume();
+  });
+  return listening(server);
+}
+
+const start: Record<ServerName, () => Promise<Running>> = {
+  http: startHttp,
+  grpc: startGrpc,
+  redis: startRedis,
+  cluster: startRedisCluster,
+  memcached: startMemcached,
+  mariadb: startMariadb,
+  postgres: startPostgres,
+};
+
+export async function startServers(names: ReadonlySet<ServerName>): Promise<{ ports: Ports; stop(): Promise<void> }> {
+  const running = await Promise.all([...names].map(async (name) => [name, await start[name]()] as const));
+  return {
+    ports: Object.fromEntries(running.map(([name, { port }]) => [name, port])) as Ports,
+    stop: async () => {
+      await Promise.all(running.map(([, one]) => one.stop()));
+    },
+  };
+}
