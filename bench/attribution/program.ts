@@ -1,6 +1,6 @@
 // One process of the attribution bench: the recorder's own parts, a client set-up, logical requests at once, and a
-// count of operations by what was said of their owner. Prints one line of JSON.
-//   node program.cjs <client> <form> <requests> <at once> <pool's size> <ports as JSON>
+// count of operations by what was said of their owner. Prints a line of JSON a form.
+//   node program.cjs <client> <forms> <requests> <at once> <pool's size> <ports as JSON>
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,8 +24,9 @@ import { insert } from '../../src/recorder/transform/file.ts';
 import { placeSites } from '../../src/recorder/transform/text.ts';
 import { clients } from './clients/all.ts';
 import type { Client } from './clients/client.ts';
+import { doAll, quiet } from './work.ts';
 
-const [, , clientName, form, requestText, atOnceText, sizeText, portsText] = process.argv;
+const [, , clientName, formsText, requestText, atOnceText, sizeText, portsText] = process.argv;
 const here = process.env['BENCH_DIR'] ?? '.';
 const withFrames = process.env['BENCH_FRAMES'] !== 'off';
 
@@ -84,11 +85,11 @@ Connection.prototype.opened = function (exchange: Exchange) {
 };
 
 const roots = new Map<Root, number>();
-const counts: Record<string, number> = {};
+let counts: Record<string, number> = {};
 const add = (word: string) => {
   counts[word] = (counts[word] ?? 0) + 1;
 };
-const sorts: Record<string, number> = {};
+let sorts: Record<string, number> = {};
 let total = 0;
 
 /** A frame's function, or that of the named one around it. */
@@ -143,58 +144,32 @@ async function main() {
   const setup = clients[clientName];
   const client = await setup.open(JSON.parse(portsText), Number(sizeText));
   const functions = load(join(here, 'functions.cjs'))(client.ask, client.askBack, client.askWrong);
-  const work = functions[form];
   const requests = Number(requestText);
-  let next = 0;
-  const errors = new Set<string>();
-  const started = now();
-  await new Promise<void>((resolve) => {
-    let open = 0;
-    const step = () => {
-      while (open < Number(atOnceText) && next < requests) {
-        const id = next++;
-        open++;
-        const root = openRoot({ trace: newTrace(), parent: undefined, request: true, start: now() });
-        roots.set(root, id);
-        const done = () => {
-          endRoot(root, now());
-          open--;
-          if (open === 0 && next >= requests) resolve();
-          else setImmediate(neutralStep);
-        };
-        runInRoot(
-          root,
-          () =>
-            work(id).then(done, (error: Error) => {
-              errors.add(error.message);
-              done();
-            }),
-          undefined,
-          [],
-        );
-      }
-    };
-    const neutralStep = step;
-    step();
-  });
-  const tookNs = now() - started;
-  // What nobody waits for may still be under way.
-  for (let before = -1, i = 0; before !== total && i < 50; i++) {
-    before = total;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+  const begin = async (id: number, work: () => Promise<unknown>) => {
+    const root = openRoot({ trace: newTrace(), parent: undefined, request: true, start: now() });
+    roots.set(root, id);
+    try {
+      await runInRoot(root, work, undefined, []);
+    } finally {
+      endRoot(root, now());
+    }
+  };
+  let first = 0;
+  for (const form of formsText.split(',')) {
+    counts = {};
+    sorts = {};
+    total = 0;
+    const started = now();
+    const errors = await doAll(first, requests, Number(atOnceText), begin, functions[form]);
+    const tookNs = now() - started;
+    await quiet(() => total);
+    flushOwners();
+    takeBatch(0, 1);
+    first += requests;
+    const expected = requests * 4 * (setup.operations ?? 1);
+    const perSecond = Math.round(total / (tookNs / 1e9));
+    console.log(`RESULT ${JSON.stringify({ form, total, expected, perSecond, ...counts, sorts, errors })}`);
   }
-  flushOwners();
-  takeBatch(0, 1);
-  console.log(
-    JSON.stringify({
-      total,
-      expected: requests * 4 * (setup.operations ?? 1),
-      perSecond: Math.round(total / (tookNs / 1e9)),
-      ...counts,
-      sorts,
-      errors: [...errors],
-    }),
-  );
   await client.close?.();
   process.exit(0);
 }

@@ -67,6 +67,7 @@ await build({
 const { ports, stop } = await startServers(new Set(chosen.flatMap(([, { needs }]) => needs)));
 
 interface Result {
+  form: string;
   total: number;
   expected: number;
   rootRight?: number;
@@ -79,11 +80,13 @@ interface Result {
   errors: string[];
 }
 
-function one(node: string, client: string, form: string, once: string, pool: string): Promise<Result | string> {
-  const child = spawn(node, [join(dir, 'program.cjs'), client, form, requests, once, pool, JSON.stringify(ports)], {
+/** One process for all forms; what it said where it failed. */
+function one(node: string, client: string, names: string[], once: string, pool: string): Promise<[Result[], string]> {
+  const args = [join(dir, 'program.cjs'), client, names.join(','), requests, once, pool, JSON.stringify(ports)];
+  const child = spawn(node, args, {
     env: { ...process.env, BENCH_DIR: here },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 120_000,
+    timeout: 300_000,
   });
   let out = '';
   let said = '';
@@ -94,18 +97,15 @@ function one(node: string, client: string, form: string, once: string, pool: str
     said += chunk;
   });
   return new Promise((resolve) =>
-    child.on('close', (_code, signal) => {
-      try {
-        resolve(JSON.parse(out.slice(out.lastIndexOf('\n{') + 1)));
-      } catch {
-        resolve(said.slice(0, 2000) || out || `no answer, ${signal}`);
-      }
+    child.on('close', (code, signal) => {
+      const results = [...out.matchAll(/^RESULT (.*)$/gm)].map(([, text]) => JSON.parse(text!) as Result);
+      resolve([results, results.length === names.length ? '' : `${said.slice(0, 2000)} ${signal ?? code}`]);
     }),
   );
 }
 
 /** What is wrong with a result; '' = it reaches the mark. */
-function faultsOf(form: string, { total, expected, rootRight = 0, rootWrong = 0, ...rest }: Result): string {
+function faultsOf({ form, total, expected, rootRight = 0, rootWrong = 0, ...rest }: Result): string {
   const { functionRight = 0, functionWrong = 0 } = rest;
   const faults = [];
   if (form !== 'adversarial' && total < expected) faults.push(`${expected - total} not seen`);
@@ -142,29 +142,30 @@ for (const major of values.node.split(',')) {
         `${'client'.padEnd(24)}${'form'.padEnd(12)}  right  unsure wrong   right  wrong   op/s`,
     );
     for (const [name, setup] of chosen) {
-      for (const form of formsOf(name, setup)) {
-        const result = await one(node, name, form, once, pool);
-        const head = `${name.padEnd(24)}${form.padEnd(12)}`;
-        if (typeof result === 'string') {
-          bad++;
-          console.log(`${head} ${result}`);
-          continue;
-        }
-        const { total, rootRight = 0, rootWrong = 0, functionRight, functionWrong, perSecond, sorts, errors } = result;
-        const faults = faultsOf(form, result);
-        if (faults !== '') bad++;
-        console.log(
-          `${head}${percent(rootRight, total)}${percent(total - rootRight - rootWrong, total)}${number(rootWrong)} ` +
-            `${percent(functionRight, total)}${number(functionWrong)} ${number(perSecond)}  ${faults}`,
-        );
-        if (faults !== '' || values.verbose) {
-          const worst = Object.entries(sorts).sort((a, b) => b[1] - a[1]);
-          for (const [sort, times] of worst.slice(0, 6)) console.log(`    ${times} × ${sort}`);
-          for (const error of errors) console.log(`    error: ${error}`);
-        }
-      }
+      const names = formsOf(name, setup);
+      if (names.length === 0) continue;
+      const [results, failure] = await one(node, name, names, once, pool);
+      for (const result of results) print(name, result);
+      if (failure === '') continue;
+      bad++;
+      console.log(`${name.padEnd(24)}${names[results.length]?.padEnd(12)} ${failure}`);
     }
   }
+}
+
+function print(name: string, result: Result): void {
+  const { form, total, rootRight = 0, rootWrong = 0, functionRight, functionWrong, perSecond, sorts, errors } = result;
+  const faults = faultsOf(result);
+  if (faults !== '') bad++;
+  console.log(
+    `${name.padEnd(24)}${form.padEnd(12)}${percent(rootRight, total)}` +
+      `${percent(total - rootRight - rootWrong, total)}${number(rootWrong)} ` +
+      `${percent(functionRight, total)}${number(functionWrong)} ${number(perSecond)}  ${faults}`,
+  );
+  if (faults === '' && !values.verbose) return;
+  const worst = Object.entries(sorts).sort((a, b) => b[1] - a[1]);
+  for (const [sort, times] of worst.slice(0, 6)) console.log(`    ${times} × ${sort}`);
+  for (const error of errors) console.log(`    error: ${error}`);
 }
 
 await stop();
