@@ -844,7 +844,7 @@ function matchByAsking(
     received.splice(at, 1);
   }
   // What the answers' owners did may have let others go on.
-  if (received.length > ops.length) received = received.filter(({ first }) => first);
+  if (received.length > ops.length) received = firstOf(received, ops.length);
   if (received.length !== ops.length) return undefined;
   received.sort(byAsking);
   if (contradicts(received, sights)) return undefined;
@@ -852,6 +852,14 @@ function matchByAsking(
     if (ops[i].frame === undefined && sinceOf(received[i]) > ops[i].exchange.firstOut) return undefined;
   }
   return received;
+}
+
+/** The reactions that the dispatch itself queued; or as many as are asked for, if others' functions came after them. */
+function firstOf(received: readonly Sight[], wanted: number): Sight[] {
+  const first = received.filter((sight) => sight.first);
+  if (first.length === wanted) return first;
+  const sites = new Set(received.slice(0, wanted).map(({ frame }) => frame?.site));
+  return received.slice(wanted).some(({ frame }) => sites.has(frame?.site)) ? [] : received.slice(0, wanted);
 }
 
 /** Those who received something in this order, each once: did their reactions run in another? */
