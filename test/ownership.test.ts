@@ -20,7 +20,7 @@ const runs: Record<string, { clients: string[]; forms: string[] }> = {
     forms: ['sequence', 'parallel', 'callbacks'],
   },
   'so does one in a class, a generator, an event, a stream, a timer, and one that nobody waits for': {
-    clients: ['mysql2 pool.query', 'ioredis autopipelining'],
+    clients: ['mysql2 pool.query'],
     forms: ['classes', 'combined', 'iteration', 'events', 'timers', 'careless'],
   },
 };
