@@ -6,7 +6,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { buildRecorder } from '../scripts/recorder-bundles.mjs';
 import { type Batch, decodeBatch } from '../src/model/batch.ts';
 import { hex16, traceHex } from '../src/model/ids.ts';
 import { FrameKind, frameHeadBytes, type Hello } from '../src/model/wire.ts';
@@ -26,20 +26,7 @@ export function recorder(): Promise<string> {
   built ??= (async () => {
     const folder = mkdtempSync(join(tmpdir(), 'whywait-recorder-'));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-    // As scripts/build.mjs does, from the source and beside dist/.
-    const shared = { absWorkingDir: root, outdir: folder, bundle: true, platform: 'node', target: 'node20' } as const;
-    await build({
-      ...shared,
-      entryPoints: { recorder: 'src/recorder/main.ts', transform: 'src/recorder/transform/file.ts' },
-      outExtension: { '.js': '.cjs' },
-      format: 'cjs',
-    });
-    await build({
-      ...shared,
-      entryPoints: { hooks: 'src/recorder/transform/hooks.ts' },
-      outExtension: { '.js': '.mjs' },
-      format: 'esm',
-    });
+    await buildRecorder(folder);
     return join(folder, 'recorder.cjs');
   })();
   return built;

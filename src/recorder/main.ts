@@ -1,5 +1,4 @@
-// The recorder: `node --require dist/recorder/recorder.cjs`, by NODE_OPTIONS, in every Node process of a run and in
-// each of its worker threads. Decides whether to record here, then puts everything in its place, once.
+// The recorder, loaded by entry.ts. Decides whether to record here, then puts everything in its place, once.
 
 import { basename } from 'node:path';
 import { startBudget, weightOf } from './budget.ts';
@@ -20,10 +19,6 @@ import { collectorIsThere, environment, Shipper } from './ship.ts';
 import { count, writeOperation } from './span-buffer.ts';
 import { installTransform } from './transform/install.ts';
 import { keepExcerpt } from './transform/positions.ts';
-
-/** The scripts of package managers: they only start the program. */
-const packageManager =
-  /[\\/]node_modules[\\/](?:npm|pnpm|yarn|corepack)[\\/]|[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:\.c?js)?$|[\\/]\.?yarn[\\/].*[\\/]yarn-[\d.]+\.c?js$/;
 
 const started = Symbol.for('whywait.started');
 
@@ -71,12 +66,10 @@ function start(options: Options): void {
 }
 
 try {
-  // Ours is not the program's to see, or to load again.
-  delete require.cache[__filename];
   const options = readOptions(environment());
   // A preload named twice (a user's own --require, a bundle of us) records once.
   const twice = started in globalThis;
-  if (options && !twice && !packageManager.test(process.argv[1] ?? '') && collectorIsThere(options.dir)) {
+  if (options && !twice && collectorIsThere(options.dir)) {
     Object.defineProperty(globalThis, started, { value: basename(__filename) });
     start(options);
   }

@@ -2,9 +2,19 @@
 // a line of JSON (functions, sizes), then the code. A directory of the user's alone; whatever looks wrong is a miss.
 
 import { createHash, hash as hashNow, randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Change it with whatever changes the compiled code. */
 const version = 2;
@@ -37,17 +47,26 @@ export function openCache(wanted: string | undefined): string | undefined {
   const uid = process.getuid?.();
   const directory = wanted || join(tmpdir(), `whywait-${uid ?? 'cache'}`);
   try {
-    try {
-      mkdirSync(directory, { recursive: wanted !== undefined && wanted !== '', mode: 0o700 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return undefined;
-    }
+    makeDirectory(directory, wanted !== undefined && wanted !== '');
     const found = lstatSync(directory);
     if (!found.isDirectory()) return undefined;
     if (uid !== undefined && (found.uid !== uid || (found.mode & 0o077) !== 0)) return undefined;
     return directory;
   } catch {
     return undefined;
+  }
+}
+
+/** Not by `recursive`, which tries for ever where nothing can be made (/proc). */
+function makeDirectory(path: string, withParents: boolean): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || !withParents || existsSync(dirname(path))) throw error;
+    makeDirectory(dirname(path), true);
+    mkdirSync(path, { mode: 0o700 });
   }
 }
 
@@ -71,7 +90,7 @@ export function writeEntry(directory: string, name: string, entry: Entry): void 
 }
 
 /** Writes a file of the cache so that nobody sees a part of it; its path, undefined when it could not be written. */
-export function writeWhole(directory: string, name: string, text: string): string | undefined {
+export function writeWhole(directory: string, name: string, text: string | Uint8Array): string | undefined {
   const path = join(directory, name);
   const part = `${path}.${randomBytes(6).toString('hex')}.part`;
   try {
