@@ -322,7 +322,16 @@ test('--json writes the report with every member of schema 1', () => {
   cli(['run', '--no-ui', '--dir', newRoot(), '--json', file, 'asks.js']);
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
   assert.equal(report.schema, 1);
-  assert.deepEqual(Object.keys(report), ['schema', 'run', 'functions', 'services', 'requests', 'coverage']);
+  assert.deepEqual(Object.keys(report), [
+    'schema',
+    'run',
+    'functions',
+    'services',
+    'requests',
+    'pauses',
+    'sampling',
+    'coverage',
+  ]);
   assert.deepEqual(report.run.command, ['asks.js']);
   const { accounts, services, wall } = report.functions.find((one) => one.function === 'loadAll')!;
   assert.equal(Object.keys(accounts).length, 9);
