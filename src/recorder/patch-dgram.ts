@@ -97,14 +97,17 @@ export function patchDgram(): void {
         const args = arguments;
         let op: Operation | undefined;
         let to: Correspondent | undefined;
+        let queued = 0;
         try {
           const mail = mailOf(this);
+          queued = mail.queued;
           const { bindState, connectState } = stateOf(this);
           if (mail.queued > 0 && bindState === 2 && Array.isArray(args[0])) {
             mail.queued--;
           } else {
-            to = correspondent(this, mail, args, connectState === 2);
-            if (to) op = send(to, sizeOf(args));
+            const bytes = sizeOf(args);
+            to = bytes === undefined ? undefined : correspondent(this, mail, args, connectState === 2);
+            if (to && bytes !== undefined) op = send(to, bytes);
             if (op && bindState !== 2) mail.queued++;
           }
         } catch {
@@ -114,7 +117,10 @@ export function patchDgram(): void {
           return Reflect.apply(original, this, args as never);
         } catch (error) {
           // Not sent: wrong arguments, or closed.
-          if (op && to) to.pending.splice(to.pending.indexOf(op), 1);
+          if (op && to) {
+            to.pending.splice(to.pending.indexOf(op), 1);
+            mailOf(this).queued = queued;
+          }
           throw error;
         }
       },
@@ -185,12 +191,15 @@ function correspondent(
   return to;
 }
 
-function sizeOf(args: ArrayLike<unknown>): number {
+/** Undefined when Node will refuse it. */
+function sizeOf(args: ArrayLike<unknown>): number | undefined {
   const data = args[0];
   if (!Array.isArray(data) && typeof args[2] === 'number') return args[2];
   let bytes = 0;
   for (const part of Array.isArray(data) ? data : [data]) {
-    bytes += typeof part === 'string' ? Buffer.byteLength(part) : (part as Uint8Array).byteLength;
+    if (typeof part === 'string') bytes += Buffer.byteLength(part);
+    else if (ArrayBuffer.isView(part)) bytes += part.byteLength;
+    else return undefined;
   }
   return bytes;
 }
