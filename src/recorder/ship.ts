@@ -249,10 +249,14 @@ function serviceName(script: string): string {
   if (told) return told;
   for (let dir = dirname(script || join(process.cwd(), 'x')); ; dir = dirname(dir)) {
     try {
-      const { name } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as { name?: unknown };
-      if (typeof name === 'string' && name !== '') return name;
+      const file = join(dir, 'package.json');
+      // Looked for, not tried: at the program's end Object.prototype may be such that an error's making ends Node.
+      if (existsSync(file)) {
+        const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };
+        if (typeof name === 'string' && name !== '') return name;
+      }
     } catch {
-      // No package.json here, or none that can be read.
+      // None that can be read.
     }
     if (dirname(dir) === dir) break;
   }
