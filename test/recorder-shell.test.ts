@@ -216,10 +216,7 @@ for (const node of nodes) {
     const servers = inner.filter(({ kind }) => kind === 1);
     const asked = inner.filter(({ kind }) => kind === 2);
     assert.equal(servers.length, 2);
-    assert.deepEqual(
-      servers.map(({ parent }) => parent).sort(),
-      asked.map(({ span }) => span).sort(),
-    );
+    assert.deepEqual(servers.map(({ parent }) => parent).sort(), asked.map(({ span }) => span).sort());
   });
 
   test(`a closed socket is kept by nobody, the first one included${on}`, async () => {
