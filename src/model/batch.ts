@@ -63,8 +63,13 @@ export const rowCount = (columns: object): number => (Object.values(columns)[0] 
 
 const align = (at: number) => (at + 7) & ~7;
 
-/** A batch as bytes. */
-export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
+/** Where a batch's bytes go: at least so many, starting at a multiple of 8. */
+export type Room = (size: number) => Uint8Array<ArrayBuffer>;
+
+const newRoom: Room = (size) => new Uint8Array(size);
+
+/** A batch as bytes: the first of what `room` gives. */
+export function encodeBatch(batch: Batch, room: Room = newRoom): Uint8Array<ArrayBuffer> {
   const texts = batch.texts.map((text) => new TextEncoder().encode(text));
   const textBytes = texts.reduce((sum, text) => sum + text.length, 0);
   let size = align(headBytes + 4 * texts.length + textBytes);
@@ -73,8 +78,8 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
     size += 8;
     for (const { type } of table.columns) size += align(rows * widths[type]);
   }
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
+  const bytes = room(size).subarray(0, size);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   view.setUint32(0, batchMagic, true);
   view.setUint32(4, batch.process, true);
   view.setUint32(8, batch.number, true);
@@ -91,14 +96,17 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
     bytes.set(text, at);
     at += text.length;
   }
+  bytes.fill(0, at, align(at));
   at = align(at);
   for (const table of batchTables) {
     const columns = batch.tables[table.name] as unknown as AnyColumns;
     view.setUint32(at, rowCount(columns), true);
+    view.setUint32(at + 4, 0, true);
     at += 8;
     for (const { name } of table.columns) {
       const column = columns[name];
       bytes.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), at);
+      bytes.fill(0, at + column.byteLength, at + align(column.byteLength));
       at += align(column.byteLength);
     }
   }

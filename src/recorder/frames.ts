@@ -41,6 +41,8 @@ import { unname } from './transform/text.ts';
 
 /** Shorter frames under which nothing waited are not written. */
 const longNs = 1e6;
+/** And a call that takes no longer may as well be its caller's running. */
+const shortNs = 1e5;
 /** Waits kept of one frame; more are counted. */
 const maxWaits = 1_000;
 /** Frames linked to their callers at once; more are still timed, but not found as candidates. */
@@ -64,6 +66,8 @@ interface Site {
   readonly line: number;
   /** 0 until used. */
   id: number;
+  /** Calls of it, one after the other, that nothing waited in or was asked beneath. */
+  idle: number;
 }
 
 export class Wait {
@@ -166,7 +170,7 @@ export class Frame {
   }
 }
 
-const noSite: Site = { name: '', file: '', line: 0, id: 0 };
+const noSite: Site = { name: '', file: '', line: 0, id: 0, idle: 0 };
 
 // --- the calls of transformed code
 
@@ -202,14 +206,18 @@ export function addSites(
 ): number {
   for (let i = 0; i < functions.length; i++) {
     const { name, file, line } = functions[i]!;
-    sites[first + i] = { name, file, line, id: 0 };
+    sites[first + i] = { name, file, line, id: 0, idle: 0 };
   }
   return first;
 }
 
+/** After so many calls in a row that were nothing but running, an async function is taken for such a one. */
+const idleCalls = 64;
+
 function enter(site: Site, outer?: Frame | Turn): Frame {
-  const at = clock();
   const caller = frameHere();
+  if (caller !== undefined && site.idle >= idleCalls) return enterLight(site, caller);
+  const at = clock();
   const frame = new Frame(site, undefined, caller, at);
   frame.state = State.running;
   if (!on) return frame;
@@ -229,10 +237,21 @@ function enter(site: Site, outer?: Frame | Turn): Frame {
   return frame;
 }
 
+/** As a sync function's: the clock is read when something begins beneath it, or it stops. */
+function enterLight(site: Site, caller: Frame): Frame {
+  const frame = new Frame(site, caller.root, caller, lastAt);
+  frame.seen = false;
+  frame.prev = caller;
+  if (on) here.frame = frame;
+  return frame;
+}
+
 function suspend<T>(frame: Frame, value: T, line: number): T {
-  if (on && frame.state === State.running) {
+  if (on && frame.state <= State.running) {
     try {
-      stop(frame, clock(), State.waiting, line);
+      const at = clock();
+      if (frame.state === State.light) begin(frame, at);
+      stop(frame, at, State.waiting, line);
     } catch (fault) {
       switchOff(fault);
     }
@@ -298,6 +317,11 @@ function keep<T>(outer: Frame | Turn, value: T, line: number): T {
 function exit(frame: Frame): void {
   if (!on) return;
   try {
+    if (frame.state === State.light) {
+      here.frame = frame.prev;
+      frame.prev = undefined;
+      return;
+    }
     if (frame.state === State.waiting) goOn(frame);
     if (frame.state === State.running) leave(frame);
   } catch (fault) {
@@ -473,6 +497,7 @@ function begin(frame: Frame, at: number): void {
   if (above !== undefined && above.state === State.running) above.cpu += at - above.seg;
   for (let i = fresh.length - 1; i >= 0; i--) {
     const one = fresh[i];
+    one.site.idle = 0;
     one.parent = one.prev;
     if (one.parent !== undefined) one.root = one.parent.root;
     else findRoot(one, undefined);
@@ -588,6 +613,10 @@ function goOn(frame: Frame): void {
 function leave(frame: Frame): void {
   const at = clock();
   const returning = frame.returned !== undefined;
+  const { site } = frame;
+  if (frame.waits === undefined && !frame.claimed && frame.open === 0 && !returning && at - frame.start < shortNs)
+    site.idle++;
+  else site.idle = 0;
   stop(frame, at, returning ? State.returned : State.done, frame.stopLine);
   if (!returning) end(frame, at);
 }

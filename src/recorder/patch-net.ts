@@ -188,12 +188,21 @@ function opening(socket: Inner, event: 'connect' | 'lookup' | 'secure'): void {
 }
 
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+/** Its first bytes, by how many: short texts are written again and again. */
+const maxViews = 1024;
+const views: (Uint8Array | undefined)[] = new Array(maxViews).fill(undefined);
 
 /** The bytes of a string, in a buffer that the next call overwrites. */
 function bytesOf(text: string, encoding: string): Uint8Array {
   const name = encoding as BufferEncoding;
   if (text.length * 3 > scratch.length) return Buffer.from(text, name);
-  return scratch.subarray(0, scratch.write(text, 0, name));
+  const length = scratch.write(text, 0, name);
+  if (length >= maxViews) return scratch.subarray(0, length);
+  const view = views[length];
+  if (view !== undefined) return view;
+  const made = scratch.subarray(0, length);
+  views[length] = made;
+  return made;
 }
 
 /** Decodes what is written; answers what to write: the same, or a copy that carries a traceparent. */
@@ -204,7 +213,7 @@ function written(connection: Connection, data: string | Buffer, encoding: string
   connection.newest = undefined;
   const bytes = typeof data === 'string' ? bytesOf(data, encoding) : data;
   connection.written(bytes, at);
-  if (!mayBegin || connection.newest === undefined) return data;
+  if (!mayBegin || connection.newest === undefined || connection.protocol !== 'http') return data;
   // In hex or base64 the text is not the head.
   return typeof data === 'string' && !isPlain(encoding) ? data : propagate(connection, data, bytes);
 }

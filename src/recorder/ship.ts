@@ -14,6 +14,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { basename, dirname, join, relative } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from 'node:worker_threads';
+import type { Room } from '../model/batch.ts';
 import { FrameKind, frameHeadBytes, type Hello } from '../model/wire.ts';
 import { spent, tellBudget } from './budget.ts';
 import { now, origin } from './clock.ts';
@@ -25,6 +26,7 @@ const firstShipMs = 1000;
 const shipEveryMs = 200;
 const maxKeptBytes = 32 * 1024 * 1024;
 const maxConnects = 3;
+const maxSpare = 2;
 
 const { setTimeout } = globalThis;
 /** The original, taken before the patches: our own socket is not recorded. */
@@ -32,8 +34,7 @@ const connect = net.Socket.prototype.connect;
 
 interface Kept {
   readonly number: number;
-  readonly frame: Uint8Array[];
-  readonly bytes: number;
+  readonly frame: Uint8Array<ArrayBuffer>;
 }
 
 export const socketPath = (dir: string): string =>
@@ -45,6 +46,8 @@ export class Shipper {
   /** The socket is made in the context of the process's start, not of whoever wrote the first row, which it would keep. */
   private readonly own = new AsyncResource('whywait', { requireManualDestroy: true });
   private kept: Kept[] = [];
+  /** Of batches that were acknowledged. */
+  private readonly spare: ArrayBuffer[] = [];
   private keptBytes = 0;
   /** How many of `kept` are written to the socket that is open now. */
   private written = 0;
@@ -91,19 +94,28 @@ export class Shipper {
   private take(): void {
     if (this.keptBytes > maxKeptBytes) return;
     if (hasRows()) tellBudget();
-    const bytes = takeBatch(this.process, this.number + 1);
+    const bytes = takeBatch(this.process, this.number + 1, this.room);
     if (!bytes) return;
     this.number++;
-    const frame = framed(FrameKind.batch, bytes);
-    this.kept.push({ number: this.number, frame, bytes: bytes.length });
-    this.keptBytes += bytes.length;
+    const frame = new Uint8Array(bytes.buffer, 0, frameHeadBytes + bytes.length);
+    writeHead(frame, FrameKind.batch, bytes.length);
+    this.kept.push({ number: this.number, frame });
+    this.keptBytes += frame.length;
   }
+
+  /** Behind a frame's head, in a buffer that has been shipped already: fresh pages cost more than what is written. */
+  private readonly room: Room = (size) => {
+    const needed = frameHeadBytes + size;
+    let buffer = this.spare.pop();
+    if (buffer === undefined || buffer.byteLength < needed) buffer = new ArrayBuffer(needed + (needed >> 2));
+    return new Uint8Array(buffer, frameHeadBytes);
+  };
 
   private write(): void {
     const socket = this.socket ?? this.own.runInAsyncScope(this.open, this);
     if (!socket) return;
     while (this.written < this.kept.length) {
-      for (const part of this.kept[this.written].frame) socket.write(part);
+      socket.write(this.kept[this.written].frame);
       this.written++;
     }
     if (socket.writableLength > 0 && !this.watching) {
@@ -143,9 +155,7 @@ export class Shipper {
     socket.on('data', (bytes: Uint8Array) => this.read(bytes));
     Reflect.apply(connect, socket, [socketPath(this.options.dir)]);
     socket.unref();
-    for (const part of framed(FrameKind.hello, new TextEncoder().encode(JSON.stringify(this.hello())))) {
-      socket.write(part);
-    }
+    socket.write(this.helloFrame());
     return socket;
   }
 
@@ -178,8 +188,11 @@ export class Shipper {
   private acknowledged(number: number): void {
     let done = 0;
     while (done < this.written && this.kept[done].number <= number) {
-      this.keptBytes -= this.kept[done].bytes;
+      const { frame } = this.kept[done];
+      this.keptBytes -= frame.length;
       done++;
+      // A write that is not over (the batch was sent twice) still reads from it.
+      if (this.socket?.writableLength === 0 && this.spare.length < maxSpare) this.spare.push(frame.buffer);
     }
     this.kept.splice(0, done);
     this.written -= done;
@@ -194,12 +207,19 @@ export class Shipper {
       this.take();
       if (this.kept.length === 0 || this.number === this.left) return;
       this.left = this.number;
-      const hello = framed(FrameKind.hello, new TextEncoder().encode(JSON.stringify(this.hello())));
-      const parts = [...hello, ...this.kept.flatMap(({ frame }) => frame)];
+      const parts = [this.helloFrame(), ...this.kept.map(({ frame }) => frame)];
       writeFileSync(join(this.options.dir, `${this.token}.rest`), Buffer.concat(parts), { mode: 0o600 });
     } catch {
       // The collector has gone, and its directory with it.
     }
+  }
+
+  private helloFrame(): Uint8Array {
+    const body = new TextEncoder().encode(JSON.stringify(this.hello()));
+    const frame = new Uint8Array(frameHeadBytes + body.length);
+    writeHead(frame, FrameKind.hello, body.length);
+    frame.set(body, frameHeadBytes);
+    return frame;
   }
 
   private hello(): Hello {
@@ -231,11 +251,10 @@ function oneWriteIsLeft(): boolean {
   return _getActiveHandles().every(({ fd, _handle }) => fd !== undefined && fd <= 2 && !(fd === 0 && _handle?.reading));
 }
 
-function framed(kind: FrameKind, body: Uint8Array): Uint8Array[] {
-  const head = new Uint8Array(frameHeadBytes);
-  new DataView(head.buffer).setUint32(0, body.length, true);
-  head[4] = kind;
-  return [head, body];
+function writeHead(frame: Uint8Array, kind: FrameKind, length: number): void {
+  new DataView(frame.buffer, frame.byteOffset).setUint32(0, length, true);
+  frame[4] = kind;
+  frame.fill(0, 5, frameHeadBytes);
 }
 
 function inside(root: string, file: string): string {

@@ -7,7 +7,7 @@
 //   writeServerSpan─┤
 //   writePause     ─┘  not by itself: a process that has nothing else to tell ships nothing
 
-import { type AnyColumns, type Batch, type BatchTables, encodeBatch, newColumn } from '../model/batch.ts';
+import { type AnyColumns, type Batch, type BatchTables, encodeBatch, newColumn, type Room } from '../model/batch.ts';
 import { type Cause, Kind, type Pause, pauses, Rule, spans, type Table, waits } from '../model/schema.ts';
 import { origin } from './clock.ts';
 import { processHi } from './ids.ts';
@@ -435,8 +435,8 @@ export function writeServerSpan(
 export const hasRows = (): boolean =>
   spanTable.rows > 0 || waitTable.rows > 0 || counted > 0 || newFunctions.length > 0;
 
-/** Everything written since the last call as a batch's bytes, and an empty buffer; undefined when there is nothing. */
-export function takeBatch(process: number, number: number): Uint8Array | undefined {
+/** Everything written since the last call as a batch's bytes in `room`; undefined when there is nothing. */
+export function takeBatch(process: number, number: number, room?: Room): Uint8Array<ArrayBuffer> | undefined {
   if (!hasRows()) return undefined;
   if (pausesLost > 0) count('dropped.pauses', '', pausesLost);
   pausesLost = 0;
@@ -471,7 +471,7 @@ export function takeBatch(process: number, number: number): Uint8Array | undefin
       },
     },
   };
-  const bytes = encodeBatch(batch);
+  const bytes = encodeBatch(batch, room);
   spanTable.rows = 0;
   waitTable.rows = 0;
   pauseTable.rows = 0;
