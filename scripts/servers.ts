@@ -207,7 +207,7 @@ export async function startRedisCluster(): Promise<Server> {
   }
   const cli = found('redis-cli')!;
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  execFileSync(cli, ['--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: 'ignore' });
+  execFileSync(cli, ['--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const isUp = () =>
     /cluster_state:ok/.test(execFileSync(cli, ['-p', String(nodes[0]!.port), 'cluster', 'info']).toString());
   while (!isUp()) await new Promise((resolve) => setTimeout(resolve, 100));

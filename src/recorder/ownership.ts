@@ -778,6 +778,9 @@ function matchByOrder(
 ): (Sight | undefined)[] | undefined {
   // A promise without a reaction is in no order.
   if (sights.some(({ kept }) => kept !== undefined)) return undefined;
+  // What is rejected may take more steps than what is fulfilled.
+  const refused = ops.filter(({ exchange }) => exchange.error !== '').length;
+  if (refused > 0 && refused < ops.length) return undefined;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   let order = sights.filter(({ first, frame }) => first && frame === undefined);
   if (order.length === 0) order = sights.filter(({ frame }) => frame === undefined);
