@@ -30,7 +30,7 @@ for (const [claim, { clients, forms }] of Object.entries(runs)) {
     const args = ['--import', 'tsx', join(root, 'bench/attribution/run.ts'), '--requests', '40'];
     for (const form of forms) args.push('--form', form);
     for (const client of clients) args.push('--client', client);
-    const { stdout } = await run(process.execPath, args, { cwd: root }).catch((error) => error);
-    assert.match(stdout, /\nall right\n$/, stdout);
+    const { stdout, stderr } = await run(process.execPath, args, { cwd: root }).catch((error) => error);
+    assert.match(stdout, /\nall right\n$/, stdout + stderr);
   });
 }
