@@ -113,26 +113,35 @@ function paintSpan(tree: Tree, span: number, paint: Paint, base: number, from: n
     clipped('callees', begin, end);
     return;
   }
-  const { pool, dns, connect, tls, loop } = tree.columns.spans;
+  const { pool, dns, connect, tls, loop, late } = tree.columns.spans;
   const pooled = Math.min(end, begin + Math.round(Math.max(0, pool[span])));
   const connected = Math.min(end, pooled + Math.round(Math.max(0, dns[span] + connect[span] + tls[span])));
   clipped('pool', begin, pooled);
   clipped('connect', pooled, connected);
-  clipped('services', connected, end);
-  clipped('loop', end, end + Math.round(Math.max(0, loop[span])));
+  const there = Math.max(connected, end - Math.round(Math.max(0, late[span])));
+  clipped('services', connected, there);
+  clipped('loop', there, end + Math.round(Math.max(0, loop[span])));
 }
 
 function paintWait(tree: Tree, wait: number, paint: Paint, start: number, end: number): void {
   const from = tree.waitStart[wait];
   const to = tree.waitEnd[wait];
+  const { cause: causes, set } = tree.columns.waits;
+  const cause = causes[wait];
+  if (cause === Cause.pause) {
+    cover(paint, layerCount + layer('timers'), from, to);
+    return;
+  }
   cover(paint, waiting, from, to);
-  const cause = tree.columns.waits.cause[wait];
   const by = tree.waitBy[wait];
   if (by !== -1) {
     paintSpan(tree, by, paint, 0, Math.max(from, start), Math.min(to, end));
     if (tree.end[by] > from) cover(paint, layer('loop'), Math.max(from, tree.end[by]), to);
   }
-  if (cause === Cause.timer) cover(paint, layerCount + layer('timers'), from, to);
+  if (cause === Cause.timer) {
+    cover(paint, layer('timers'), Math.max(from, to - Math.round(Math.max(0, set[wait]))), to);
+    cover(paint, layerCount + layer('timers'), from, to);
+  }
   if (cause === Cause.other) cover(paint, layerCount + layer('other'), from, to);
 }
 

@@ -7,6 +7,7 @@ import type {
   Finding,
   FunctionReport,
   FunctionServiceReport,
+  InTheWay,
   PausesReport,
   Report,
   RequestReport,
@@ -15,7 +16,7 @@ import type {
   ServiceReport,
 } from '../model/report.ts';
 import { loopHeldNs, Pause, Rule } from '../model/schema.ts';
-import type { CounterTotal, PauseTotal, Words } from '../model/trace.ts';
+import type { CounterTotal, HolderRow, PauseTotal, Words } from '../model/trace.ts';
 import { accountsOf } from './accounts.ts';
 import { isFill, isOrdered, isRead, lookAtFrame, lookAtTrace, type Sight, type Step } from './findings.ts';
 import { quantiles } from './histogram.ts';
@@ -26,6 +27,7 @@ import {
   addCalls,
   addPaused,
   addServices,
+  addTimes,
   at,
   type CallSums,
   countCall,
@@ -38,7 +40,7 @@ import {
   type RequestSums,
   type ServiceSums,
 } from './sums.ts';
-import { buildTree, failed, isFrame, isOperation, type Tree, type TreeColumns } from './trace.ts';
+import { buildTree, failed, isFrame, isOperation, listOf, type Tree, type TreeColumns } from './trace.ts';
 
 /** What a report needs beside the traces. */
 export interface ReportMeta {
@@ -47,6 +49,8 @@ export interface ReportMeta {
   readonly counters: readonly CounterTotal[];
   /** Left out: none was seen. */
   readonly pauses?: readonly PauseTotal[];
+  /** Who held connections that others waited for; left out: nobody. */
+  readonly holders?: readonly HolderRow[];
 }
 
 export interface ReportBuilder {
@@ -135,6 +139,7 @@ function addTree(kept: Kept, tree: Tree): void {
       else countCall(sums, duration, failed(tree, row), weight);
       addAccounts(sums.accounts, accountsOf(tree, row), weight);
       addPaused(sums.paused, paused(row), weight);
+      countBlockers(sums.blockers, tree, row, weight);
       lookAtFrame(tree, row, see);
     } else if (isOperation(tree, row)) {
       countOperation(kept, tree, row);
@@ -151,6 +156,19 @@ function addTree(kept: Kept, tree: Tree): void {
   });
   // Trace 0 holds what belongs to no trace: nothing in it has to do with anything else in it.
   if (spans.traceLo[0] !== 0n || spans.traceHi[0] !== 0n) lookAtTrace(tree, see);
+}
+
+/** Who ran while an answer that the frame waited for was there already. */
+function countBlockers(blockers: Map<number, number>, tree: Tree, frame: number, weight: number): void {
+  const { waits, spans } = tree.columns;
+  for (const wait of listOf(tree.waits, frame)) {
+    const by = tree.waitBy[wait];
+    const blocker = waits.blocker[wait];
+    if (blocker === 0 || by === -1) continue;
+    const there = tree.end[by] - Math.round(Math.max(0, spans.late[by]));
+    const ns = tree.waitEnd[wait] - Math.max(tree.waitStart[wait], there);
+    if (ns > 0) blockers.set(blocker, (blockers.get(blocker) ?? 0) + ns * weight);
+  }
 }
 
 /** How many like it a row stands for. */
@@ -235,7 +253,7 @@ function keepSight({ findings }: Kept, tree: Tree, sight: Sight): void {
 
 // ── giving out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function finish(kept: Kept, { run, words, counters, pauses = [] }: ReportMeta): Report {
+function finish(kept: Kept, { run, words, counters, pauses = [], holders: held = [] }: ReportMeta): Report {
   const say = sayer(words);
   const functions = new Map<string, { id: number; service: string; sums: FunctionSums; owners: Set<string> }>();
   for (const [owner, sums] of kept.functions) {
@@ -247,6 +265,12 @@ function finish(kept: Kept, { run, words, counters, pauses = [] }: ReportMeta): 
     addAccounts(merged.sums.accounts, sums.accounts);
     addPaused(merged.sums.paused, sums.paused);
     addServices(merged.sums.services, sums.services);
+    addTimes(merged.sums.blockers, sums.blockers);
+  }
+  const holders = new Map<string, Map<number, number>>();
+  for (const { process, function: waiter, holder, ns } of held) {
+    const into = at(holders, `${waiter} ${say.process(process)}`, () => new Map<number, number>());
+    into.set(holder, (into.get(holder) ?? 0) + ns);
   }
   const requests = new Map<string, { request: string; service: string; sums: RequestSums }>();
   for (const [key, sums] of kept.requests) {
@@ -266,7 +290,14 @@ function finish(kept: Kept, { run, words, counters, pauses = [] }: ReportMeta): 
     run,
     functions: [...functions.values()]
       .map(({ id, service, sums, owners }) =>
-        functionReport(id, service, sums, findingsOf(kept, owners, sums, inTurn, say), say),
+        functionReport(
+          id,
+          service,
+          sums,
+          inTheWay(holders.get(`${id} ${service}`), say),
+          findingsOf(kept, owners, sums, inTurn, say),
+          say,
+        ),
       )
       .sort((a, b) => b.wall.totalMs - a.wall.totalMs || byWord(a.function, b.function)),
     services: [...kept.services]
@@ -313,6 +344,7 @@ function functionReport(
   id: number,
   service: string,
   sums: FunctionSums,
+  heldBy: InTheWay[],
   findings: Finding[],
   say: Sayer,
 ): FunctionReport {
@@ -328,8 +360,23 @@ function functionReport(
     accounts: accounts as unknown as Accounts,
     paused: { gcMs: ms(sums.paused.gc), heldMs: ms(sums.paused.held) },
     services: servicesReport(sums.services, say),
+    heldBy,
+    blockedBy: inTheWay(sums.blockers, say),
     findings,
   };
+}
+
+/** The functions of these ids, with their ns; the ten that took most. */
+function inTheWay(times: ReadonlyMap<number, number> | undefined, say: Sayer): InTheWay[] {
+  return [...(times ?? [])]
+    .map(([id, ns]) => ({
+      function: say.function(id),
+      file: say.file(id),
+      line: say.functionLine(id),
+      totalMs: ms(ns),
+    }))
+    .sort((a, b) => b.totalMs - a.totalMs || byWord(a.function, b.function))
+    .slice(0, 10);
 }
 
 function servicesReport(services: Map<number, ServiceSums>, say: Sayer): FunctionServiceReport[] {

@@ -27,6 +27,8 @@ export interface FunctionSums extends CallSums {
   readonly accounts: FrameAccounts;
   readonly paused: PausedTime;
   readonly services: Map<number, ServiceSums>;
+  /** Function ids → ns that they ran while answers lay there. */
+  readonly blockers: Map<number, number>;
 }
 
 export interface RequestSums extends CallSums {
@@ -53,6 +55,7 @@ export const newFunction = (): FunctionSums => ({
   accounts: noAccounts(),
   paused: noPause(),
   services: new Map(),
+  blockers: new Map(),
 });
 
 export const newRequest = (): RequestSums => ({ ...newCalls(), paused: noPause(), services: new Map() });
@@ -93,6 +96,10 @@ export function addCalls(into: CallSums, from: CallSums): void {
   into.calls += from.calls;
   into.errors += from.errors;
   merge(into.time, from.time);
+}
+
+export function addTimes(into: Map<number, number>, from: ReadonlyMap<number, number>): void {
+  for (const [id, ns] of from) into.set(id, (into.get(id) ?? 0) + ns);
 }
 
 export function addServices(into: Map<number, ServiceSums>, from: Map<number, ServiceSums>): void {

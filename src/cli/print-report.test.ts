@@ -64,6 +64,8 @@ const report: Report = {
           via: ['getUser', 'fetchJson'],
         }),
       ],
+      heldBy: [{ function: 'exportPins', file: 'src/export.ts', line: 3, totalMs: 55 }],
+      blockedBy: [],
       findings: [
         {
           kind: 'n-plus-one',

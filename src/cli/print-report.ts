@@ -5,6 +5,7 @@ import type {
   Accounts,
   FunctionReport,
   FunctionServiceReport,
+  InTheWay,
   PauseSums,
   Report,
   RequestReport,
@@ -104,7 +105,22 @@ function functionLines(one: FunctionReport, paper: Paper): string[] {
     ...heading(one.function, `${one.file}:${one.line}`, about, one.errors, paper),
     ...one.services.flatMap((service) => serviceLines(service, wall.totalMs, paper)),
     ...accountsLine(one.accounts, wall.totalMs, paper),
+    ...inTheWayLine('waited for connections, held by', one.heldBy, one.accounts.poolMs, wall.totalMs, paper),
+    ...inTheWayLine('waited for the event loop, held by', one.blockedBy, one.accounts.loopMs, wall.totalMs, paper),
   ];
+}
+
+/** "waited for connections, held by exportPins 1.2 s, loadHome 80 ms": where it is worth a line. */
+function inTheWayLine(
+  words: string,
+  others: readonly InTheWay[],
+  waitedMs: number,
+  wallMs: number,
+  { style, width }: Paper,
+): string[] {
+  if (others.length === 0 || waitedMs < wallMs / 20) return [];
+  const named = others.slice(0, 3).map((one) => `${one.function} ${duration(one.totalMs)}`);
+  return wrap(`${words} ${named.join(', ')}`, width - 2).map((line) => style.faint(`  ${line}`));
 }
 
 function heading(name: string, place: string, about: string, errors: number, { style, width }: Paper): string[] {

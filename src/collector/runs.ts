@@ -156,6 +156,7 @@ async function reportOf({ record, store, counters }: Open): Promise<Report> {
     },
     words,
     pauses: await store.pauses(),
+    holders: await store.holders(),
     counters: [...(await store.counters()), ...counters()],
   });
 }

@@ -52,7 +52,19 @@ export interface FunctionReport {
   accounts: Accounts;
   paused: Paused;
   services: FunctionServiceReport[];
+  /** Who held a service's connections while it waited for one (poolMs); with several connections they add up. */
+  heldBy: InTheWay[];
+  /** Who ran while its answers were there already (loopMs). */
+  blockedBy: InTheWay[];
   findings: Finding[];
+}
+
+/** A function that another one waited for without having called it; most time first. */
+export interface InTheWay {
+  function: string;
+  file: string;
+  line: number;
+  totalMs: number;
 }
 
 export interface FunctionServiceReport {

@@ -71,6 +71,12 @@ export const spans = table('spans', [
   column('server', 'f64', 'ns', 'CLIENT: last byte of the request to first byte of the answer'),
   column('receive', 'f64', 'ns', 'CLIENT: first to last byte of the answer'),
   column('loop', 'f64', 'ns', 'CLIENT: answer complete until its owner ran again'),
+  column(
+    'late',
+    'f64',
+    'ns',
+    'CLIENT: before the answer was read, how long the event loop was busy and the answer, as others of its kind tell, there',
+  ),
   column('bytesOut', 'f64', 'bytes', 'request bytes (http.request.body.size and head); SERVER: bytes answered'),
   column('bytesIn', 'f64', 'bytes', 'answer bytes; SERVER: bytes received, where known'),
   column('rows', 'i32', '', 'rows or messages answered; -1 = the protocol does not say'),
@@ -91,6 +97,13 @@ export const waits = table('waits', [
   column('line', 'u32', '', "line of the await, in the user's source; 0 = not known"),
   column('cause', 'u8', '', 'a value of Cause: what let it go on'),
   column('by', 'u64', '', 'the span that let it go on; 0 = none or not known'),
+  column('set', 'f64', 'ns', 'timer: how long before it fired it was set, within the wait; else 0'),
+  column(
+    'blocker',
+    'u32',
+    '',
+    'row of functions: what ran longest while what let it go on was there already; 0 = none or not known',
+  ),
 ]);
 
 /** One row a pause of a process's thread: the garbage collector's, or a stretch in which the event loop was held. */
@@ -179,6 +192,10 @@ export type Pause = (typeof Pause)[keyof typeof Pause];
 /** From this long on the event loop counts as held, ns. */
 export const loopHeldNs = 10e6;
 
-/** What let a waiting frame go on. */
-export const Cause = { unknown: 0, operation: 1, callee: 2, timer: 3, other: 4 } as const;
+/**
+ * What let a waiting frame go on: `operation`, `callee` (a function of the user's), `timer`, `other` (a file, a child
+ * process, a worker, …). `pause` is no wait of its own: a timer fired during one and let a library go on, which had
+ * paused since it set it.
+ */
+export const Cause = { unknown: 0, operation: 1, callee: 2, timer: 3, other: 4, pause: 5 } as const;
 export type Cause = (typeof Cause)[keyof typeof Cause];

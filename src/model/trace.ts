@@ -46,6 +46,15 @@ export interface PauseTotal {
   readonly longest: number;
 }
 
+/** A function that waited for a connection, and one that held some meanwhile: ids as in Words. */
+export interface HolderRow {
+  readonly process: number;
+  readonly function: number;
+  readonly holder: number;
+  /** How long it held them, within the waits; several connections and waits add up. */
+  readonly ns: number;
+}
+
 /** The words that ids in columns stand for. */
 export interface Words {
   /** By text id; texts[0] is ''. */

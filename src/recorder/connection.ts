@@ -15,7 +15,18 @@ import { following, orphanWeight } from './budget.ts';
 import { now } from './clock.ts';
 import { currentRoot, here, runInRoot } from './context.ts';
 import { Operation, type Peer, Root } from './operation.ts';
-import { adopt, answered, arrival, asked, failed, failing, type Snapshot, snapshot, unheard } from './ownership.ts';
+import {
+  adopt,
+  answered,
+  arrival,
+  asked,
+  failed,
+  failing,
+  partly,
+  type Snapshot,
+  snapshot,
+  unheard,
+} from './ownership.ts';
 import { seen } from './pauses.ts';
 import { count } from './span-buffer.ts';
 
@@ -71,6 +82,7 @@ export class Connection implements Peer, Sink {
   /** The operation that was opened last, until it is closed. */
   private last: Operation | undefined = undefined;
   private readonly witnesses: Witnesses;
+  readonly openedBy: object | undefined;
   private readonly creator: Snapshot;
   private at = 0;
   private writing = false;
@@ -96,6 +108,7 @@ export class Connection implements Peer, Sink {
     this.connectAt = connectAt;
     this.conversation = new Conversation(this, protocols, unknown);
     this.creator = snapshot();
+    this.openedBy = this.creator.frame;
     live.add(this);
   }
 
@@ -134,6 +147,12 @@ export class Connection implements Peer, Sink {
   /** The handshake is over; it began when connected, or when the program asked for it. */
   secured(at: number): void {
     if (this.tls === 0 && this.ready) this.tls = at - this.readyAt;
+    // Node keeps back, encrypted, what the program wrote before.
+    const exchange = this.last?.exchange;
+    if (exchange !== undefined && exchange.firstOut < at) {
+      exchange.firstOut = at;
+      exchange.lastOut = Math.max(at, exchange.lastOut);
+    }
   }
 
   /** The program goes on with this connection in a TLSSocket (STARTTLS, a tunnel). */
@@ -173,7 +192,11 @@ export class Connection implements Peer, Sink {
       arrival();
       this.heardAt = at;
       this.conversation.server(bytes, at);
-      if (this.last !== undefined && this.last.exchange.error !== '') failing(this.last, at);
+      const { last } = this;
+      if (last !== undefined) {
+        if (last.exchange.error !== '') failing(last, at);
+        else if (last.exchange.lastIn === at) partly(last);
+      }
       if (this.conversation.lost) this.lose();
     } catch (error) {
       this.switchOff(error);
@@ -303,7 +326,8 @@ export class Connection implements Peer, Sink {
 
   /** What opened the connection is over: from when it was up, or was spoken on. */
   private greet({ firstIn, firstOut }: Exchange): void {
-    const since = Math.min(firstIn || firstOut, firstOut || firstIn);
+    // The first: since the connection was there, whoever had to speak.
+    const since = this.greeting === 0 ? this.readyAt + this.tls : Math.min(firstIn || firstOut, firstOut || firstIn);
     if (this.at > since) this.greeting += this.at - since;
   }
 

@@ -32,9 +32,10 @@ import { Cause, Rule } from '../model/schema.ts';
 import { enterOwn, leaveOwn, limited, over, sample } from './budget.ts';
 import { now } from './clock.ts';
 import { currentStore, enterStore, here, openRoot, type Store, watchSettled } from './context.ts';
+import { dispatch } from './dispatch.ts';
 import { newTrace, nextLo } from './ids.ts';
 import { type Operation, Root } from './operation.ts';
-import { leaves, seen } from './pauses.ts';
+import { busySince, leaves, seen } from './pauses.ts';
 import { count, functionId, writeFrame, writeWait } from './span-buffer.ts';
 import { newStamp } from './stamp.ts';
 import { unname } from './transform/text.ts';
@@ -79,6 +80,12 @@ export class Wait {
   by = 0;
   /** The next of the same frame. */
   next: Wait | undefined = undefined;
+  /** Its cause is only likely: who went on in the same run. */
+  guessed = false;
+  /** Timer: how long before it fired it was set, ns. */
+  set = 0;
+  /** Number of the function that ran longest while what let it go on was there already; 0 = none. */
+  blocker = 0;
 
   constructor(start: number, end: number, line: number) {
     this.start = start;
@@ -135,12 +142,16 @@ export class Frame {
   heir: Frame | undefined = undefined;
   /** 0 until it is asked for. */
   span = 0;
+  /** It returned a promise, and a callback of its own has run since. */
+  calledBack = false;
   /** Its value, a promise that something beneath it will settle. */
   returned: object | undefined = undefined;
   /** When the last operation of its own that was settled let it go on; 0 = none was. */
   settledAt = 0;
   /** When the last of several operations beneath what it returned was settled. */
   heardAt = 0;
+  /** Until when timers that fired while it waits are told already. */
+  pausedUntil = 0;
   // Open frames called by it, oldest first.
   first: Frame | undefined = undefined;
   last: Frame | undefined = undefined;
@@ -250,7 +261,7 @@ function suspend<T>(frame: Frame, value: T, line: number): T {
   if (on && frame.state <= State.running) {
     try {
       const at = clock();
-      if (frame.state === State.light) begin(frame, at);
+      if (frame.state === State.light) begin(frame);
       stop(frame, at, State.waiting, line);
     } catch (fault) {
       switchOff(fault);
@@ -293,7 +304,7 @@ function ret<T>(frame: Frame, value: T, line: number): T {
   if (!on) return value;
   try {
     if (isThenable(value)) {
-      if (frame.state === State.light) begin(frame, lastAt);
+      if (frame.state === State.light) begin(frame);
       frame.returned = value;
       frame.stopLine = line;
     }
@@ -450,6 +461,7 @@ function comeOut(turn: Turn): void {
     finish(frame);
   } else {
     frame.stopped = at;
+    frame.calledBack = true;
   }
 }
 
@@ -482,28 +494,29 @@ function stepping(frame: Frame, iterator: unknown, line: number): unknown {
 
 /** A frame that ran when another is entered: its own running stops counting. */
 function pause(frame: Frame, at: number): void {
-  if (frame.state === State.light) begin(frame, at);
-  else frame.cpu += at - frame.seg;
+  if (frame.state === State.light) begin(frame);
+  frame.cpu += at - frame.seg;
 }
 
 /** Something begins beneath a sync function: it becomes a frame, and so do those that called it. */
-function begin(frame: Frame, at: number): void {
+function begin(frame: Frame): void {
   const fresh: Frame[] = [];
   let above: Frame | undefined = frame;
   while (above !== undefined && above.state === State.light) {
     fresh.push(above);
     above = above.prev;
   }
-  if (above !== undefined && above.state === State.running) above.cpu += at - above.seg;
   for (let i = fresh.length - 1; i >= 0; i--) {
     const one = fresh[i];
     one.site.idle = 0;
+    if (above !== undefined && above.state === State.running) above.cpu += one.start - above.seg;
     one.parent = one.prev;
     if (one.parent !== undefined) one.root = one.parent.root;
     else findRoot(one, undefined);
     one.state = State.running;
-    one.seg = at;
+    one.seg = one.start;
     link(one);
+    above = one;
   }
 }
 
@@ -650,15 +663,18 @@ function waited(frame: Frame, since: number, at: number, line: number, calledBac
   const { callee, answer } = frame;
   frame.callee = undefined;
   frame.answer = undefined;
-  const wasCalled = callee !== undefined && callee.end >= since;
-  const wasAnswered = answer !== undefined && frame.answeredAt >= since;
-  const last = frame.first !== undefined ? endReturned(frame, at, !wasCalled && !wasAnswered) : undefined;
+  const wasCalled = callee !== undefined && callee.end >= since && isNow(callee.end, at);
+  const wasAnswered = answer !== undefined && frame.answeredAt >= since && isNow(frame.answeredAt, at);
+  let last = frame.first !== undefined ? endReturned(frame, at, !wasCalled && !wasAnswered) : undefined;
+  if (last !== undefined && !isNow(last.end, at)) last = undefined;
   if (wasCalled && !(wasAnswered && frame.answeredAt > callee.end) && !(last !== undefined && last.end > callee.end)) {
     blame(wait, Cause.callee, callee);
+    wentOn(frame, at);
     return;
   }
   if (last !== undefined && !(wasAnswered && frame.answeredAt > last.end)) {
     blame(wait, Cause.callee, last);
+    wentOn(frame, at);
     if (last.end < at) return;
     // It is the one that received what let its caller go on.
     if (onResume !== undefined && last.lastWait !== undefined) onResume(last, last.lastWait, undefined, calledBack);
@@ -667,8 +683,61 @@ function waited(frame: Frame, since: number, at: number, line: number, calledBac
   if (wasAnswered) {
     wait.cause = Cause.operation;
     wait.by = answer.lo;
+    wentOn(frame, at);
+  } else {
+    endedByDispatch(frame, wait);
   }
   if (onResume !== undefined) onResume(frame, wait, wasAnswered ? answer : undefined, calledBack);
+}
+
+/** An answer that a library hands over by an immediate is handed over within this time. */
+const deferNs = 1e6;
+
+/**
+ * Can what was over at `then` have let go on what goes on at `at`? It can while the thread has run ever since: a promise's
+ * reactions run before the event loop turns. Of what a timer lets go on, it was the timer.
+ */
+function isNow(then: number, at: number): boolean {
+  if (at - then >= deferNs && then < busySince()) return false;
+  const { firedAt, setAt } = dispatch;
+  return !(firedAt > then) || (setAt >= then && firedAt - setAt < deferNs);
+}
+
+/** The last function that went on for a reason of its own, and when: it may let others go on. */
+let active: Frame | undefined;
+let activeAt = 0;
+
+function wentOn(frame: Frame, at: number): void {
+  active = frame;
+  activeAt = at;
+}
+
+/**
+ * No answer and no function that it called let it go on: a timer did, more of an answer that is not over, or another
+ * function of the same request, that has just gone on itself.
+ */
+function endedByDispatch(frame: Frame, wait: Wait): void {
+  const { root } = frame;
+  const { firedAt, setAt, setBy, part } = dispatch;
+  const ended = wait.end;
+  const isOfTimer = firedAt >= wait.start;
+  if (
+    active !== undefined &&
+    active !== frame &&
+    active.root === root &&
+    activeAt > wait.start &&
+    (isOfTimer ? activeAt >= firedAt : isNow(activeAt, ended))
+  ) {
+    blame(wait, Cause.callee, active);
+    wait.guessed = true;
+  } else if (isOfTimer) {
+    wait.cause = Cause.timer;
+    wait.set = ended - Math.max(setAt, wait.start);
+    if (setBy === frame) wentOn(frame, ended);
+  } else if (part !== undefined && (part.root === undefined || part.root === root)) {
+    wait.cause = Cause.operation;
+    wait.by = part.lo;
+  }
 }
 
 /**
@@ -684,11 +753,14 @@ function endReturned(frame: Frame, at: number, unexplained: boolean): Frame | un
     if (child.state === State.returned && child.first === undefined) {
       const known = child.settledAt >= child.stopped;
       if (known || only || !types.isPromise(child.returned) || !isPending(child.returned)) {
-        const until = known ? child.settledAt : at;
+        // Of several, one whose callback has run since was settled by that.
+        const until = known ? child.settledAt : next !== undefined && child.calledBack ? child.stopped : at;
         const wait = addWait(child, child.stopped, until, child.stopLine);
         if (child.answer !== undefined) {
           wait.cause = Cause.operation;
           wait.by = child.answer.lo;
+        } else {
+          endedByDispatch(child, wait);
         }
         end(child, until);
         if (last === undefined || until >= last.end) last = child;
@@ -747,7 +819,7 @@ function keepFor(frame: Frame, promise: object, line: number, returned: boolean)
   const { root } = frame;
   if (root === undefined || keptOf.get(promise) !== undefined) return;
   keptAt = clock();
-  if (frame.state === State.light) begin(frame, keptAt);
+  if (frame.state === State.light) begin(frame);
   keptOf.set(promise, new Kept(frame, keptAt, line, returned));
   topOf(root).kept++;
   if (pending++ === 0) watchSettled(keptSettled);
@@ -922,7 +994,8 @@ function write(frame: Frame): void {
   frame.lastWait = undefined;
   frame.waitCount = 0;
   for (; wait !== undefined; wait = wait.next) {
-    writeWait(root, frame.lo, wait.start, wait.end - wait.start, wait.line, wait.cause, wait.by);
+    const { start, end, line, cause, by, set, blocker } = wait;
+    writeWait(root, frame.lo, start, end - start, line, cause, by, set, blocker);
   }
 }
 
@@ -962,10 +1035,7 @@ export function watchResumes(fn: Told | undefined, keptFn?: KeptTold): void {
 export function askingFrame(): Frame | undefined {
   const frame = frameHere();
   if (frame === undefined || !on) return undefined;
-  if (frame.state === State.light) {
-    const at = clock();
-    begin(frame, at);
-  }
+  if (frame.state === State.light) begin(frame);
   return frame;
 }
 
@@ -1058,6 +1128,41 @@ export const isNewlySettled = (frame: Frame): boolean =>
 
 /** At an await: an answer to it would have let it go on. */
 export const isWaiting = (frame: Frame): boolean => frame.state === State.waiting;
+
+/** The frame that runs now, whatever it is. */
+export const runningFrame = (): object | undefined => here.frame;
+
+export const hasOpenFrames = (): boolean => linked > 0;
+
+/**
+ * A timer of the code that runs now fired. If only one function of it waits, what it waits for paused since the timer
+ * was set: a library that tries again, say.
+ */
+export function timerFired(at: number, setAt: number): void {
+  const store = currentStore();
+  if (!on || !(store instanceof Root) || at - setAt < longNs) return;
+  const frame = soleWaiter(store);
+  if (frame === undefined) return;
+  const since = Math.max(setAt, frame.stopped, frame.pausedUntil);
+  if (at - since < longNs) return;
+  addWait(frame, since, at, frame.stopLine).cause = Cause.pause;
+  frame.pausedUntil = at;
+}
+
+/** The only function of a root that waits for what none of its functions does; undefined = none, or several. */
+function soleWaiter(root: Root): Frame | undefined {
+  const leaves = leavesOf(root);
+  if (leaves === undefined) return undefined;
+  let sole = leaves.waiting[0];
+  if (leaves.waiting.length > 1) return undefined;
+  for (const { open, calledBack, settledAt, stopped, parent } of leaves.returned) {
+    // One whose answers are there is over, as far as is seen: its caller waits.
+    if (open > 0 || !(calledBack || settledAt >= stopped) || parent?.state !== State.waiting) return undefined;
+    if (sole !== undefined && sole !== parent) return undefined;
+    sole = parent;
+  }
+  return sole;
+}
 
 /** Not over: it runs, waits, or its promise is not settled. */
 export const isOpen = (frame: Frame): boolean => frame.state !== State.done;

@@ -13,6 +13,7 @@ import { guessOn, patchFetch } from './patch-fetch.ts';
 import { askerOn, patchHttp, settleInbound } from './patch-http.ts';
 import { patchHttp2, settleStreams } from './patch-http2.ts';
 import { patchNet } from './patch-net.ts';
+import { patchTimers } from './patch-timers.ts';
 import { patchWorkers } from './patch-worker.ts';
 import { settlePauses, watchGc } from './pauses.ts';
 import { collectorIsThere, environment, Shipper } from './ship.ts';
@@ -43,6 +44,7 @@ function start(options: Options): void {
   startContexts();
   if (options.functions) {
     startFrames();
+    patchTimers();
     installTransform({ root: options.root, runtime, addSites, folder: __dirname, count });
   }
   patchNet(options, { askerOn, guessOn });

@@ -66,6 +66,8 @@ export interface Peer {
   greeting: number;
   /** When it last answered or became ready, NaN before. */
   heardAt: number;
+  /** The frame (frames.ts) for whose sake it was opened, where one ran. */
+  readonly openedBy?: object | undefined;
   /** True once an operation has been charged with the four above. */
   charged: boolean;
 }
@@ -88,6 +90,8 @@ export class Operation {
   askedAt = Number.NaN;
   /** The exchange was over: its answer was seen in full, or the connection ended. NaN while in flight. */
   closedAt = Number.NaN;
+  /** Before its answer was read, how long that had probably lain there, ns. */
+  lain = 0;
   /** The owner ran again; NaN = not known. */
   resumedAt = Number.NaN;
   /** Its weight if it turns out to be nobody's; -1 = not decided. */

@@ -12,6 +12,7 @@ import type { Exchange } from '../protocols/decoder.ts';
 import { enterOwn, leaveOwn } from './budget.ts';
 import { now } from './clock.ts';
 import { currentStore, type Store, skipReaction, watchReactions } from './context.ts';
+import { beginPart } from './dispatch.ts';
 import {
   answer,
   askingFrame,
@@ -19,6 +20,7 @@ import {
   disown,
   type Frame,
   forgetKept,
+  hasOpenFrames,
   isNewlySettled,
   isOpen,
   isPending,
@@ -32,7 +34,9 @@ import {
   type Wait,
   watchResumes,
 } from './frames.ts';
+import { lateness } from './lateness.ts';
 import { type Operation, type Peer, Root } from './operation.ts';
+import { blockerIn } from './pauses.ts';
 import { count } from './span-buffer.ts';
 
 /** Somebody who went on in a window. */
@@ -158,6 +162,9 @@ const maxRun = 64;
 /** More than these do not wait for the last one's owner. */
 const maxChain = 32;
 
+/** An answer that waited this long for its owner to go on was held up by somebody. */
+const blockedNs = 1e6;
+
 /** Kept from the start: a test's fake timers do not reach them. */
 const { nextTick } = process;
 const { queueMicrotask } = globalThis;
@@ -254,10 +261,12 @@ const grantNs = 2e6;
 /** The wait that ended just before, when a connection that had answered, or was ready, in the meantime was given. */
 function granted(frame: Frame, op: Operation): Wait | undefined {
   const wait = frame.lastWait;
-  if (wait === undefined || wait.cause !== Cause.other || wait.end < frame.stopped) return undefined;
+  if (wait === undefined || !isOpenToBlame(wait) || wait.end < frame.stopped) return undefined;
   const heard = op.peer.heardAt;
   return heard >= wait.start && wait.end - heard < grantNs ? wait : undefined;
 }
+
+const isOpenToBlame = ({ cause, guessed }: Wait): boolean => cause === Cause.other || guessed;
 
 function setFrame(op: Operation, frame: Frame | undefined): void {
   if (op.asker !== undefined) disown(op.asker);
@@ -314,7 +323,13 @@ export function answered(op: Operation, together = false): void {
     settleAsGuessed(op);
     return;
   }
+  op.lain = lateness(op.peer.address, op.exchange, at);
   openWindow(op, at);
+}
+
+/** The answer is not over, but whoever reads it as it comes goes on. */
+export function partly(op: Operation): void {
+  if (hasOpenFrames() && window === undefined) beginPart(op);
 }
 
 /** The answer is not over, but says already that it failed: a library may not wait for the rest. */
@@ -537,9 +552,22 @@ function closeWindow(): void {
     if (noted !== undefined && w.left > 0) {
       if (!noted.ops[0].early || noted.sights.some(({ frame }) => frame !== undefined)) decide(noted);
     }
+    if (w.count === 1 && w.frames > 0) blameOnly(w);
   } finally {
     w.clear();
     watchResumes(undefined);
+  }
+}
+
+/** Whoever else went on with the only answer waited for it, too: what many asked for together. */
+function blameOnly({ ops, sights, seen, written }: Window): void {
+  const op = ops[0] as Operation;
+  for (let i = 0; i < seen; i++) {
+    const { wait, root } = sights[i];
+    if (wait === undefined || wait.cause !== Cause.other || root !== op.root) continue;
+    if (written !== undefined && isGranted(sights[i], op.peer, written)) continue;
+    wait.cause = Cause.operation;
+    wait.by = op.lo;
   }
 }
 
@@ -940,13 +968,18 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
   }
   op.frame = frame;
   const wait = sight?.frame === frame ? sight?.wait : undefined;
-  if (wait !== undefined) {
+  // What a time-out ended, the timer ended.
+  if (wait !== undefined && !(wait.cause === Cause.timer && op.exchange.error !== '')) {
     wait.cause = Cause.operation;
     wait.by = op.lo;
+    wait.guessed = false;
+    const { lastIn } = op.exchange;
+    const there = lastIn - op.lain;
+    if (wait.end - there >= blockedNs) wait.blocker = blockerIn(there, wait.end, (frame as Frame).site);
   }
   if (frame !== undefined && !op.exact && !op.exchange.setup) {
     const { before } = op;
-    if (before !== undefined && before.cause === Cause.other && before !== wait) {
+    if (before !== undefined && isOpenToBlame(before) && before !== wait) {
       before.cause = Cause.operation;
       before.by = op.lo;
       op.askedAt = before.start;
@@ -984,6 +1017,9 @@ function askedSince(op: Operation, frame: Frame, wait: Wait | undefined): void {
   const since = wait?.start ?? frame.stopped;
   const from = Math.max(frame.settledAt, frame.heardAt, since);
   if (from > 0 && from < op.askedAt) op.askedAt = from;
+  // A callback of its own may have been called as soon as the connection was open.
+  const { openedBy, charged, connectAt } = op.peer;
+  if (openedBy === frame && !charged && connectAt < op.askedAt) op.askedAt = connectAt;
 }
 
 /** `op`'s answer let no function go on, and its handler wrote `next`, which is settled now. */

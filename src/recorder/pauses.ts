@@ -129,12 +129,65 @@ function look(at: number, gap: number, runner: Runner | undefined): void {
   idle = idleNow;
 }
 
+/** The latest stretches that may have been in somebody's way. */
+const recent: Held[] = [];
+let newest = -1;
+const maxRecent = 16;
+const inTheWayNs = 1e6;
+
+/** A stretch in which the loop was held, and by whom, if one ran for most of it. */
+export interface Held {
+  readonly start: number;
+  readonly end: number;
+  /** Of the loop. */
+  readonly turn: number;
+  readonly by: Runner | Root | undefined;
+}
+
+const holder = (ns: number): Runner | Root | undefined => (lead * 2 >= ns ? top : undefined);
+
+/** Since when the thread has run without turning to anything else, as far as is known. */
+export const busySince = (): number => begun;
+
+/**
+ * Since when the loop had been held when, at `at`, something is read that may have lain there: in this turn, and in the
+ * one before it, at whose beginning it was not there yet. `at` = it was free.
+ */
+export function heldSince(at: number): number {
+  let since = at - begun >= inTheWayNs ? begun : at;
+  for (let i = 0; i < recent.length; i++) {
+    const held = recent[(newest + maxRecent - i) % maxRecent];
+    if (held === undefined || held.turn < turn - 1 || since - held.end >= inTheWayNs) break;
+    since = held.start;
+  }
+  return since;
+}
+
+/** Number of the function, other than `waiter`'s, that held the loop for most of [from, to]; 0 = none, or not known. */
+export function blockerIn(from: number, to: number, waiter: object): number {
+  let longest = 0;
+  let blocker = 0;
+  const weigh = ({ start, end, by }: Held) => {
+    const shared = Math.min(end, to) - Math.max(start, from);
+    if (shared <= longest || by === undefined || by instanceof Root || by.site === waiter) return;
+    longest = shared;
+    blocker = by.functionId;
+  };
+  weigh({ start: begun, end: to, turn, by: holder(to - begun) });
+  for (const held of recent) weigh(held);
+  return blocker;
+}
+
 /** A stretch ends. */
 function close(at: number): void {
   const ns = at - begun;
-  const who = lead * 2 >= ns ? top : undefined;
+  const who = holder(ns);
   top = undefined;
   lead = 0;
+  if (ns >= inTheWayNs) {
+    newest = (newest + 1) % maxRecent;
+    recent[newest] = { start: begun, end: at, turn, by: who };
+  }
   if (ns < loopHeldNs) return;
   // A program that loads its modules holds nothing up: its loop has not begun.
   if (who === undefined && turn <= 0) return;

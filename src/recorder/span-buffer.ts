@@ -152,6 +152,7 @@ const s = {
   server: f64(spanTable, 'server'),
   receive: f64(spanTable, 'receive'),
   loop: f64(spanTable, 'loop'),
+  late: f64(spanTable, 'late'),
   bytesOut: f64(spanTable, 'bytesOut'),
   bytesIn: f64(spanTable, 'bytesIn'),
   rows: spanTable.columns['rows'] as Int32Array,
@@ -171,6 +172,8 @@ const w = {
   line: u32(waitTable, 'line'),
   cause: waitTable.columns['cause'] as Uint8Array,
   by: waitTable.pairs('by'),
+  set: f64(waitTable, 'set'),
+  blocker: u32(waitTable, 'blocker'),
 };
 
 const p = {
@@ -208,6 +211,7 @@ function newSpan(): number {
   s.server[row] = 0;
   s.receive[row] = 0;
   s.loop[row] = 0;
+  s.late[row] = 0;
   s.bytesOut[row] = 0;
   s.bytesIn[row] = 0;
   s.rows[row] = -1;
@@ -296,6 +300,7 @@ export function writeOperation(op: Operation, weight = 1): void {
   s.server[row] = between(exchange.lastOut, exchange.firstIn);
   s.receive[row] = between(exchange.firstIn, exchange.lastIn);
   s.loop[row] = between(exchange.lastIn, op.resumedAt);
+  s.late[row] = op.lain;
   s.bytesOut[row] = exchange.bytesOut;
   s.bytesIn[row] = exchange.bytesIn;
   s.rows[row] = exchange.rows;
@@ -346,6 +351,8 @@ export function writeFrame(
 /**
  * Writes one wait of a frame.
  * @param by the span that let it go on; 0 = not known
+ * @param set a timer: how long before it fired it was set, ns; else 0
+ * @param blocker the function that ran longest while what let it go on was there already; 0 = none
  */
 export function writeWait(
   root: Root,
@@ -355,6 +362,8 @@ export function writeWait(
   line: number,
   cause: Cause,
   by: number,
+  set: number,
+  blocker: number,
 ): void {
   const row = waitTable.rows;
   if (row >= waitTable.capacity) {
@@ -370,6 +379,8 @@ export function writeWait(
   w.line[row] = line;
   w.cause[row] = cause;
   setOwn(w.by, row, by);
+  w.set[row] = set;
+  w.blocker[row] = blocker;
   if (waitTable.rows === waitTable.half) onHalf();
 }
 

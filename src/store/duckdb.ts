@@ -28,7 +28,7 @@ import type { TraceList, TraceSummary } from '../model/api.ts';
 import { type AnyColumn, type AnyColumns, type Batch, decodeBatch, rowCount, width } from '../model/batch.ts';
 import { traceHex } from '../model/ids.ts';
 import { batchTables, type ColumnType, Kind, type Pause, spans, type Table, waits } from '../model/schema.ts';
-import type { CounterTotal, FunctionInfo, PauseTotal, ProcessInfo, Words } from '../model/trace.ts';
+import type { CounterTotal, FunctionInfo, HolderRow, PauseTotal, ProcessInfo, Words } from '../model/trace.ts';
 import type { Hello } from '../model/wire.ts';
 import { ddl, schemaVersion, storedColumns } from './ddl.ts';
 import { storeError } from './errors.ts';
@@ -351,7 +351,7 @@ export class DuckDbStore {
       if (at === 0) return copy(vector, words.fill(process.info.number, 0, count), 0, count);
       const values = source[name]!;
       if (type === 'text') return copyMapped(vector, values, from, count, process.texts);
-      if (name === 'function') return copyMapped(vector, values, from, count, process.functions);
+      if (name === 'function' || name === 'blocker') return copyMapped(vector, values, from, count, process.functions);
       if (type === 'time') return copyTimes(vector, values, from, count, batch.origin);
       if (type === 'f64') makeFinite(values as Float64Array, from, count);
       copy(vector, values, from, count);
@@ -684,6 +684,17 @@ export class DuckDbStore {
     return { sql, values: [] };
   }
 
+  async holders(): Promise<HolderRow[]> {
+    return (await this.#ask(holdersSql)).map(
+      ([process, waiter, holder, ns]): HolderRow => ({
+        process: Number(process),
+        function: Number(waiter),
+        holder: Number(holder),
+        ns: Number(ns),
+      }),
+    );
+  }
+
   async rollup(of: RollupKind): Promise<RollupRow[]> {
     const { keys, where } = rollups[of];
     const [range] = await this.#ask('SELECT coalesce(min(weight), 1), coalesce(max(weight), 1) FROM spans');
@@ -734,6 +745,40 @@ export class DuckDbStore {
     }
   }
 }
+
+/** Shorter waits for a connection are nobody's fault. */
+const longPoolNs = 1e6;
+/** Waits that are looked into at most: of more, every so many stand for the others. */
+const mostPoolWaits = 2_000;
+
+/**
+ * A connection is held from the first byte of a request until its answer; and until the next request, where that is
+ * of the same function's call (a transaction), or was asked before (it queued for the connection, which was not free).
+ *
+ *   connection 1   ├──a──┤┄┄┄┄├──a──┤┄├─────w──────┤        ┄ held, too
+ *   connection 2   ├────────b─────────┤    ├───c───┤
+ *   w waits              ├────────────┤                     for what a, and b, hold
+ */
+const holdersSql = `
+  WITH waits AS (
+    SELECT *, (count(*) OVER () + ${mostPoolWaits - 1}) // ${mostPoolWaits} AS times, row_number() OVER (ORDER BY since) AS n
+    FROM (SELECT process, service, "function" AS waiter, "start" AS since, "start" + CAST(pool AS BIGINT) AS til
+          FROM spans WHERE kind = ${Kind.client} AND pool >= ${longPoolNs} AND "function" <> 0)
+    QUALIFY n % times = 0),
+  uses AS (
+    SELECT process, service, connection, "function" AS holder, parent, "start" AS asked,
+      "start" + CAST(pool + dns + "connect" + tls AS BIGINT) AS sent, "start" + CAST(duration AS BIGINT) AS answered
+    FROM spans SEMI JOIN (SELECT DISTINCT process, service FROM waits) USING (process, service)
+    WHERE kind = ${Kind.client} AND connection <> 0),
+  holds AS (
+    SELECT process, service, holder, sent AS since,
+      CASE WHEN lead(asked) OVER next <= answered OR (lead(parent) OVER next = parent AND parent <> 0)
+        THEN greatest(answered, lead(sent) OVER next) ELSE answered END AS til
+    FROM uses WINDOW next AS (PARTITION BY process, connection ORDER BY sent))
+  SELECT process, waiter, holder, sum((least(holds.til, waits.til) - greatest(holds.since, waits.since)) * times) AS ns
+  FROM waits JOIN holds USING (process, service)
+  WHERE holder <> 0 AND holds.since < waits.til AND holds.til > waits.since
+  GROUP BY ALL ORDER BY ns DESC, process, waiter, holder`;
 
 const rollups: Record<RollupKind, { keys: string; where: string }> = {
   functions: { keys: '"function" AS a, processes.service AS b', where: `kind = ${Kind.internal}` },

@@ -17,7 +17,7 @@ export interface OpenData {
 type Call =
   | { call: 'join'; hello: Hello }
   | { call: 'append'; process: number; batch: Uint8Array<ArrayBuffer> }
-  | { call: 'words' | 'totals' | 'counters' | 'pauses' | 'scan' | 'next' | 'close' }
+  | { call: 'words' | 'totals' | 'holders' | 'counters' | 'pauses' | 'scan' | 'next' | 'close' }
   | { call: 'traces'; question: TracesQuestion }
   | { call: 'trace'; hi: bigint; lo: bigint }
   | { call: 'rollup'; of: RollupKind };
@@ -155,6 +155,10 @@ class StoreThread implements Store {
 
   trace(hi: bigint, lo: bigint) {
     return this.#ask({ call: 'trace', hi, lo }) as ReturnType<Store['trace']>;
+  }
+
+  holders() {
+    return this.#ask({ call: 'holders' }) as ReturnType<Store['holders']>;
   }
 
   rollup(of: RollupKind) {

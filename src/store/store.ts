@@ -1,7 +1,7 @@
 // The store's contract: a run's spans go in as batches and come out as columns. Every engine passes testkit.ts.
 
 import type { TraceList } from '../model/api.ts';
-import type { CounterTotal, PauseTotal, ProcessInfo, TraceColumns, Words } from '../model/trace.ts';
+import type { CounterTotal, HolderRow, PauseTotal, ProcessInfo, TraceColumns, Words } from '../model/trace.ts';
 import type { Hello } from '../model/wire.ts';
 
 export interface Store {
@@ -36,6 +36,9 @@ export interface Store {
 
   /** Calls, errors and durations by name, most time first. */
   rollup(of: RollupKind): Promise<RollupRow[]>;
+
+  /** Who held the connections of a service while functions waited for one. */
+  holders(): Promise<HolderRow[]>;
 
   close(): Promise<void>;
 }

@@ -51,7 +51,11 @@ export function traceBatch(
     shifts,
   );
 
-  const named = [...(spanColumns['function'] as Uint32Array), ...(pauseColumns['function'] as Uint32Array)];
+  const named = [
+    ...(spanColumns['function'] as Uint32Array),
+    ...(waitColumns['blocker'] as Uint32Array),
+    ...(pauseColumns['function'] as Uint32Array),
+  ];
   const used = [...new Set(named)].filter((id) => id !== 0).sort((a, b) => a - b);
   const functionColumns = newColumns(functions, used.length);
   used.forEach((id, i) => {

@@ -32,6 +32,8 @@ async function answer(store: DuckDbStore, ask: Ask): Promise<void> {
       return tell({ id, value: await store.totals() });
     case 'counters':
       return tell({ id, value: await store.counters() });
+    case 'holders':
+      return tell({ id, value: await store.holders() });
     case 'pauses':
       return tell({ id, value: await store.pauses() });
     case 'traces':

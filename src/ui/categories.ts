@@ -75,5 +75,6 @@ export const stretchOfCause: readonly Stretch[] = (() => {
   by[Cause.callee] = Stretch.callee;
   by[Cause.timer] = Stretch.timer;
   by[Cause.other] = Stretch.other;
+  by[Cause.pause] = Stretch.timer;
   return by;
 })();

@@ -1,0 +1,59 @@
+// What the event loop runs now, where its beginning was seen and nothing else says what lets a function go on: a timer
+// that fired, or a piece of an answer that is not over. It holds for the dispatch only: for the callback, and for the
+// ticks and promise reactions that follow from it.
+
+import type { Operation } from './operation.ts';
+
+/** Kept from the start: a test's fake timers do not reach them. */
+const { nextTick } = process;
+const { queueMicrotask } = globalThis;
+
+export const dispatch: {
+  /** A timer fired, at this time; NaN = none did. */
+  firedAt: number;
+  /** When that timer was set, and the frame (frames.ts) that ran then. */
+  setAt: number;
+  setBy: object | undefined;
+  /** Bytes came of its answer, which is not over. */
+  part: Operation | undefined;
+} = { firedAt: Number.NaN, setAt: Number.NaN, setBy: undefined, part: undefined };
+
+let rounds = 0;
+
+/** A timer fired. */
+export function beginTimer(firedAt: number, setAt: number, setBy: object | undefined): void {
+  dispatch.firedAt = firedAt;
+  dispatch.setAt = setAt;
+  dispatch.setBy = setBy;
+  dispatch.part = undefined;
+  watch();
+}
+
+/** More of an answer came. */
+export function beginPart(op: Operation): void {
+  dispatch.firedAt = Number.NaN;
+  dispatch.setBy = undefined;
+  dispatch.part = op;
+  watch();
+}
+
+/**
+ * All queued ticks run before any microtask, and all microtasks before the next tick: after two rounds through both
+ * the dispatch is over.
+ */
+function watch(): void {
+  const known = rounds > 0;
+  rounds = 2;
+  if (!known) queueMicrotask(soon);
+}
+
+const soon = () => nextTick(round);
+
+function round(): void {
+  if (--rounds > 0) queueMicrotask(soon);
+  else {
+    dispatch.firedAt = Number.NaN;
+    dispatch.setBy = undefined;
+    dispatch.part = undefined;
+  }
+}

@@ -1,0 +1,89 @@
+// Timers that fire, whoever set them: setTimeout, setInterval, setImmediate, timers/promises, AbortSignal.timeout, Node's
+// own time-outs of sockets.
+//
+// No function of Node's is replaced and no callback wrapped, so that identity, name, length, `promisify`, order, stacks
+// and fake timers are what they were. All of them are made by the constructors of two classes that are not exported,
+// which assign the callback's arguments to a property: a setter on the prototype sees that, and puts them, as an own
+// property like before, into an object that looks the same to the call (`callback(...args)`) and tells when it is read.
+//
+//   new Timeout(callback, …)   this._timerArgs = undefined | [a, b]  ──setter──►  own property, a Told
+//   the timer fires            ReflectApply(timer._onTimeout, timer, timer._timerArgs)
+//                                                                    └─ reads `length`: fired()
+
+import { inspect } from 'node:util';
+import { now } from './clock.ts';
+import { beginTimer } from './dispatch.ts';
+import { hasOpenFrames, runningFrame, timerFired } from './frames.ts';
+
+function fired(told: Told): void {
+  if (!hasOpenFrames()) return;
+  try {
+    const at = now();
+    beginTimer(at, told.setAt, told.setBy);
+    // One that repeats lets nobody pause.
+    if (!told.hasFired) timerFired(at, told.setAt);
+    told.hasFired = true;
+  } catch {
+    // Its function will have waited for something not known.
+  }
+}
+
+/** The arguments of a timer's callback. */
+class Told {
+  [index: number]: unknown;
+  readonly setAt = now();
+  readonly setBy = runningFrame();
+  hasFired = false;
+  readonly args: readonly unknown[];
+
+  constructor(args: readonly unknown[]) {
+    this.args = args;
+    for (let i = 0; i < args.length; i++) this[i] = args[i];
+  }
+
+  /** Read by the call of a timer's callback. */
+  get length(): number {
+    fired(this);
+    return this.args.length;
+  }
+
+  /** Read by the call of an immediate's. */
+  [Symbol.iterator](): Iterator<unknown> {
+    fired(this);
+    return this.args[Symbol.iterator]();
+  }
+
+  /** As it was. */
+  [inspect.custom](): unknown {
+    return this.args.length === 0 ? undefined : this.args;
+  }
+}
+
+const none: readonly unknown[] = [];
+/** One for all: to make a property takes no object but its value. */
+const own: PropertyDescriptor = { value: undefined, configurable: true, enumerable: true, writable: true };
+
+/** Objects of the class of `one` have, from now, a Told where the constructor puts their arguments. */
+function tell(one: object, name: string): void {
+  const prototype = Object.getPrototypeOf(one) as object;
+  if (!Object.hasOwn(one, name) || prototype === Object.prototype || name in prototype) return;
+  Object.defineProperty(prototype, name, {
+    configurable: true,
+    enumerable: false,
+    get: () => undefined,
+    set(this: object, args: unknown) {
+      own.value = args === undefined ? new Told(none) : Array.isArray(args) ? new Told(args) : args;
+      Object.defineProperty(this, name, own);
+      own.value = undefined;
+    },
+  });
+}
+
+export function patchTimers(): void {
+  const timeout = setTimeout(() => {}, 1);
+  clearTimeout(timeout);
+  tell(timeout, '_timerArgs');
+  const immediate = setImmediate(() => {});
+  clearImmediate(immediate);
+  tell(immediate, '_argv');
+}

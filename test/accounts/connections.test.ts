@@ -1,0 +1,5 @@
+// Pools, queues, and opening a connection.
+
+import { checkPrograms } from './check.ts';
+
+checkPrograms(/^(pool|connect)/);
