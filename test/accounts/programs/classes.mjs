@@ -11,9 +11,9 @@ class Home {
     const t = account('Home.load');
     spin(10);
     t.cpu(10);
-    const user = await t.asked(this.user()); // ended by function Home.user
+    const user = await this.user(); // ended by function Home.user
     t.callees(30);
-    const pins = await t.asked(this.pins(user)); // ended by function Home.pins
+    const pins = await this.pins(user); // ended by function Home.pins
     t.callees(60);
     return pins;
   }

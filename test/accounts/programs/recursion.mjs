@@ -12,7 +12,7 @@ async function descend(depth) {
   await asked; // ended by operation get
   t.services(30);
   if (depth === 0) return;
-  await t.asked(descend(depth - 1)); // ended by function descend
+  await descend(depth - 1); // ended by function descend
   t.callees(40);
   spin(5);
   t.cpu(5);
