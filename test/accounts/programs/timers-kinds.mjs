@@ -1,6 +1,6 @@
 // Each way to wait for a timer.
 import { once } from 'node:events';
-import { setInterval as every, setTimeout as sleep, setImmediate as soon } from 'node:timers/promises';
+import { setInterval as every, setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { account, spin } from 'truth';
 
