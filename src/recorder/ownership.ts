@@ -806,9 +806,6 @@ function matchByOrder(
 ): (Sight | undefined)[] | undefined {
   // A promise without a reaction is in no order.
   if (sights.some(({ kept }) => kept !== undefined)) return undefined;
-  // What is rejected may take more steps than what is fulfilled.
-  const refused = ops.filter(({ exchange }) => exchange.error !== '').length;
-  if (refused > 0 && refused < ops.length) return undefined;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   let order = sights.filter(({ first, frame }) => first && frame === undefined);
   if (order.length === 0) order = sights.filter(({ frame }) => frame === undefined);
@@ -821,9 +818,12 @@ function matchByOrder(
   if (order.length === 0) order = frames;
   if (order.length === 0) return undefined;
   const roots = [...new Set(order.map(({ root }) => root))];
+  if (roots.length === 1) return ops.map(() => order[0]);
+  // What is rejected may take more steps than what is fulfilled.
+  const refused = ops.filter(({ exchange }) => exchange.error !== '').length;
+  if (refused > 0 && refused < ops.length) return undefined;
   let picked: Root[];
-  if (roots.length === 1) picked = ops.map(() => roots[0]);
-  else if (order.length === ops.length) picked = order.map(({ root }) => root);
+  if (order.length === ops.length) picked = order.map(({ root }) => root);
   else if (roots.length === ops.length) picked = roots;
   else if (frames.length === ops.length) {
     const place = new Map(roots.map((root, i) => [root, i]));
