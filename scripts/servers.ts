@@ -224,11 +224,15 @@ export async function startMariadb(): Promise<Server> {
   const port = await freePort();
   const dir = newDir('mariadb');
   const asUser = asRoot ? ['--user=root'] : [];
-  execFileSync(
-    found('mariadb-install-db')!,
-    ['--no-defaults', `--datadir=${dir}/data`, '--auth-root-authentication-method=normal', '--skip-test-db', ...asUser],
-    { stdio: 'ignore' },
-  );
+  const words = [`--datadir=${dir}/data`, '--auth-root-authentication-method=normal', '--skip-test-db', ...asUser];
+  const install = () => execFileSync(found('mariadb-install-db')!, ['--no-defaults', ...words], { stdio: 'pipe' });
+  // Now and then it fails on a busy machine.
+  try {
+    install();
+  } catch {
+    rmSync(join(dir, 'data'), { recursive: true, force: true });
+    install();
+  }
   writeFileSync(join(dir, 'init.sql'), 'CREATE DATABASE IF NOT EXISTS pins;\n');
   const args = [
     '--no-defaults',
