@@ -27,7 +27,7 @@ import {
   snapshot,
   unheard,
 } from './ownership.ts';
-import { seen } from './pauses.ts';
+import { isDue, seen } from './pauses.ts';
 import { count } from './span-buffer.ts';
 
 /** Who asked, where that is known before the bytes are written (patch-http.ts). */
@@ -188,7 +188,7 @@ export class Connection implements Peer, Sink {
     if (this.streams) return;
     this.at = at;
     try {
-      seen(at, undefined);
+      if (isDue(at)) seen(at, undefined);
       arrival();
       this.heardAt = at;
       this.conversation.server(bytes, at);

@@ -35,7 +35,7 @@ import { currentStore, enterStore, here, openRoot, type Store, watchSettled } fr
 import { dispatch } from './dispatch.ts';
 import { newTrace, nextLo } from './ids.ts';
 import { type Operation, Root } from './operation.ts';
-import { busySince, leaves, seen } from './pauses.ts';
+import { busySince, isDue, leaves, seen } from './pauses.ts';
 import { count, functionId, writeFrame, writeWait } from './span-buffer.ts';
 import { newStamp } from './stamp.ts';
 import { unname } from './transform/text.ts';
@@ -136,8 +136,8 @@ export class Frame {
   written = false;
   /** It is the rest of a call whose beginning was written already. */
   continues = false;
-  /** The clock was read when it was entered, or since. */
-  seen = true;
+  /** The clock was read when it was entered. */
+  timed = true;
   /** Where callbacks of a written frame go on. */
   heir: Frame | undefined = undefined;
   /** 0 until it is asked for. */
@@ -185,26 +185,27 @@ const noSite: Site = { name: '', file: '', line: 0, id: 0, idle: 0 };
 
 // --- the calls of transformed code
 
-/** The last reading of the clock: near enough for the start of a sync function. */
-let lastAt = 0;
+/**
+ * The last reading of the clock: near enough for the start of a sync function. An array's element, as a double in a
+ * variable is made anew each time it is set.
+ */
+const read = new Float64Array(1);
 let on = true;
 let linked = 0;
 
 const frameHere = (): Frame | undefined => here.frame as Frame | undefined;
 
 function clock(): number {
-  lastAt = now();
-  seen(lastAt, timedFrame());
-  return lastAt;
+  const at = now();
+  if (isDue(at)) seen(at, timedFrame());
+  read[0] = at;
+  return at;
 }
 
 /** What has run since the clock was read last: not a sync function that was entered since, nobody knows when. */
 function timedFrame(): Frame | undefined {
   let frame = frameHere();
-  while (frame !== undefined && !frame.seen) {
-    frame.seen = true;
-    frame = frame.prev;
-  }
+  while (frame !== undefined && !frame.timed && frame.start >= read[0]!) frame = frame.prev;
   return frame;
 }
 
@@ -250,8 +251,8 @@ function enter(site: Site, outer?: Frame | Turn): Frame {
 
 /** As a sync function's: the clock is read when something begins beneath it, or it stops. */
 function enterLight(site: Site, caller: Frame): Frame {
-  const frame = new Frame(site, caller.root, caller, lastAt);
-  frame.seen = false;
+  const frame = new Frame(site, caller.root, caller, read[0]!);
+  frame.timed = false;
   frame.prev = caller;
   if (on) here.frame = frame;
   return frame;
@@ -344,8 +345,8 @@ function enterSync(site: Site): Frame {
   const caller = frameHere();
   let frame: Frame;
   if (caller !== undefined) {
-    frame = new Frame(site, caller.root, caller, lastAt);
-    frame.seen = false;
+    frame = new Frame(site, caller.root, caller, read[0]!);
+    frame.timed = false;
   } else {
     const store = on ? currentStore() : undefined;
     frame = new Frame(site, store instanceof Root ? store : undefined, undefined, on ? clock() : 0);
@@ -827,7 +828,7 @@ function keepFor(frame: Frame, promise: object, line: number, returned: boolean)
 
 /** A promise is being settled, or follows another from now: its state is that of before. */
 function keptSettled(promise: object): void {
-  if (lastAt - keptAt > longestKept) {
+  if (read[0]! - keptAt > longestKept) {
     pending = 0;
     watchSettled(undefined);
     return;

@@ -17,7 +17,7 @@ import { newTrace } from './ids.ts';
 import type { Root } from './operation.ts';
 import { arrival, snapshot } from './ownership.ts';
 import { patch } from './patch.ts';
-import { leaves, seen } from './pauses.ts';
+import { isDue, leaves, seen } from './pauses.ts';
 import { parseTraceparent, takeTraceparent } from './propagate.ts';
 import { count, writeServerSpan } from './span-buffer.ts';
 import { newStamp } from './stamp.ts';
@@ -63,7 +63,7 @@ export function openInbound(traceparent: unknown): Root {
   arrival();
   const remote = parseTraceparent(traceparent);
   const start = now();
-  seen(start, undefined);
+  if (isDue(start)) seen(start, undefined);
   const root = openRoot({ trace: remote?.trace ?? newTrace(), parent: remote?.parent, request: true, start });
   sample(root, remote?.sampled);
   return root;

@@ -9,6 +9,9 @@
 // of these calls `seen`. Between two of them the same function runs, or code that is not the user's, or the loop
 // is idle; how long it was idle, and whether it has turned, libuv counts (uv_metrics_idle_time, uv_metrics_info).
 //
+// Of those that follow each other closely only one is counted, as a profiler that takes samples would: who runs then
+// has run since the one before it.
+//
 //   seen      ·····            ·  ···· ·            · ····
 //   thread    ▓▓▓▓▓ idle       ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓  idle
 //                              ├─── held, by whoever ran for most of it ───┤
@@ -32,6 +35,8 @@ interface Runner {
 const lookEveryNs = 2e6;
 /** Or when nothing was seen for so long. */
 const gapNs = 1e6;
+/** After a shorter time nobody is counted: far less than what is told. */
+const quickNs = 1e5;
 
 interface LoopTiming {
   readonly idleTime: number;
@@ -41,32 +46,40 @@ interface LoopTiming {
 const timing = performance.nodeTiming as unknown as LoopTiming;
 const countsTurns = timing.uvMetricsInfo !== undefined;
 
-let last = now();
-let lookedAt = last;
+/** When somebody was counted last. An array's element, as a double in a variable is made anew each time it is set. */
+const counted = new Float64Array([now()]);
+let lookedAt = counted[0]!;
 let turn = -1;
 let idle = 0;
 /** Since when the thread has not been free, as far as is known. */
-let begun = last;
+let begun = lookedAt;
 /** Who ran for most of that time, by majority vote; and by how much. */
 let top: Runner | Root | undefined;
 let lead = 0;
 /** A sync function, or a request's handler, that has returned since, nobody saw when. */
 let left: Runner | Root | undefined;
 
-/** The recorder is called, at `at`; since the last time `runner`, or nobody that it knows, has run. */
+/** The recorder is called, at `at`: is it so long after the last time that somebody is counted? Then call `seen`. */
+export function isDue(at: number): boolean {
+  if (at - counted[0]! >= quickNs) return true;
+  left = undefined;
+  return false;
+}
+
+/** Since the last time `runner`, or nobody that the recorder knows, has run. */
 export function seen(at: number, runner: Runner | undefined): void {
-  const gap = at - last;
+  const gap = at - counted[0]!;
   if (gap >= gapNs || at - lookedAt >= lookEveryNs) {
     try {
       look(at, gap, runner);
     } catch {
       // Frames ask for the time where nothing guards them.
       count('off.pauses', '', 1);
-      last = at;
+      counted[0] = at;
     }
     return;
   }
-  last = at;
+  counted[0] = at;
   const who = runner ?? left;
   left = undefined;
   if (who !== undefined) vote(who, gap);
@@ -91,6 +104,7 @@ function vote(runner: Runner | Root, ns: number): void {
 }
 
 function look(at: number, gap: number, runner: Runner | undefined): void {
+  const last = counted[0]!;
   const idleNow = timing.idleTime * 1e6;
   const turnNow = countsTurns ? (timing.uvMetricsInfo?.loopCount ?? 0) : turn + 1;
   const wasLeft = left;
@@ -123,7 +137,7 @@ function look(at: number, gap: number, runner: Runner | undefined): void {
       }
     }
   }
-  last = at;
+  counted[0] = at;
   lookedAt = at;
   turn = turnNow;
   idle = idleNow;
@@ -199,9 +213,9 @@ function close(at: number): void {
 /** At exit: what is still going on. */
 export function settlePauses(): void {
   const at = now();
-  look(at, at - last, undefined);
-  close(last);
-  begun = last;
+  look(at, at - counted[0]!, undefined);
+  close(at);
+  begun = at;
 }
 
 // --- the garbage collector's
