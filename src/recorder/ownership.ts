@@ -175,7 +175,7 @@ let emit: (op: Operation) => void = () => {};
 const theWindow = new Window();
 /** `theWindow` while it is open. */
 let window: Window | undefined;
-/** Places for operations asked in this synchronous run, the first `inRun` taken. */
+/** The newest `maxRun` of the `inRun` operations asked in this synchronous run. */
 const run: (Operation | undefined)[] = [];
 let inRun = 0;
 
@@ -240,14 +240,14 @@ export function asked(op: Operation, told = false): void {
   if (!op.trusted) return;
   op.rule = Rule.sync;
   // Several of one connection in one synchronous run: a flush of a queue, unless each was written by its frame.
-  for (let i = 0; i < inRun; i++) {
+  for (let i = 0; i < inRun && i < maxRun; i++) {
     const other = run[i] as Operation;
     if (other.peer !== op.peer || other.root !== op.root) continue;
     if (frame !== undefined && other.exchange.firstOut !== firstOut) continue;
     distrust(other);
     distrust(op);
   }
-  if (inRun < maxRun) run[inRun++] = op;
+  run[inRun++ % maxRun] = op;
   if (window !== undefined && frame !== undefined) {
     window.written ??= [];
     window.written.push(op);
@@ -285,7 +285,8 @@ function endRun(): void {
 }
 
 function forgetRun(): void {
-  while (inRun > 0) run[--inRun] = undefined;
+  for (let i = 0; i < inRun && i < maxRun; i++) run[i] = undefined;
+  inRun = 0;
 }
 
 /** The handler of an answer on this connection wrote the next operation. */
