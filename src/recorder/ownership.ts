@@ -631,9 +631,8 @@ function decide(w: Noted): void {
     const free = among.filter(({ root }) => !taken.has(root));
     picks.set(unsure[0], best(free.length > 0 ? free : among));
   } else if (heard !== undefined && unsure.length > 1) {
-    const sure = [...picks.keys()].map(({ root }) => root as Root);
-    const matched =
-      matchByOrder(unsure, sights, heard, sure) ?? matchByAsking(unsure, sights, heard, [...picks.keys()]);
+    const all = w.ops.filter((op) => picks.has(op) || unsure.includes(op));
+    const matched = matchByOrder(unsure, sights, heard, all) ?? matchByAsking(unsure, sights, heard, all);
     for (let i = 0; i < unsure.length; i++) picks.set(unsure[i], matched?.[i]);
   }
   // Whose root is known now; which of its frames?
@@ -803,18 +802,23 @@ function matchByOrder(
   ops: readonly Operation[],
   sights: readonly Sight[],
   heard: Set<Root>,
-  sure: readonly Root[],
+  all: readonly Operation[],
 ): (Sight | undefined)[] | undefined {
   // A promise without a reaction is in no order.
   if (sights.some(({ kept }) => kept !== undefined)) return undefined;
   const frames = sights.filter(({ frame }) => frame !== undefined);
   let order = sights.filter(({ first, frame }) => first && frame === undefined);
   if (order.length === 0) order = sights.filter(({ frame }) => frame === undefined);
-  if (order.length !== ops.length + sure.length) order = order.filter(({ root }) => heard.has(root));
-  // Each answer whose owner is known already has a reaction of its own in the order.
-  for (const root of sure) {
-    const at = order.findIndex((sight) => sight.root === root);
-    if (at >= 0) order.splice(at, 1);
+  if (order.length !== all.length) order = order.filter(({ root }) => heard.has(root));
+  // Each answer whose owner is known already has a reaction of its own in the order: in its place, where all have one.
+  const isUnsure = (op: Operation | undefined) => op !== undefined && ops.includes(op);
+  if (order.length === all.length && order.every(({ root }, i) => isUnsure(all[i]) || all[i]?.root === root)) {
+    order = order.filter((_, i) => isUnsure(all[i]));
+  } else {
+    for (const { root } of all.filter((op) => !isUnsure(op))) {
+      const at = order.findIndex((sight) => sight.root === root);
+      if (at >= 0) order.splice(at, 1);
+    }
   }
   if (order.length === 0) order = frames;
   if (order.length === 0) return undefined;
@@ -842,7 +846,7 @@ function matchByAsking(
   ops: readonly Operation[],
   sights: readonly Sight[],
   heard: Set<Root>,
-  sure: readonly Operation[],
+  all: readonly Operation[],
 ): Sight[] | undefined {
   const { peer } = ops[0];
   if (ops.some((op) => op.peer !== peer)) return undefined;
@@ -864,26 +868,41 @@ function matchByAsking(
       });
     }
   }
-  for (const op of sure) {
-    const { frame } = op;
-    const at = received.findIndex((sight) =>
-      frame !== undefined ? isUnder(frame, sight.frame as Frame) : sight.root === op.root,
-    );
+  const asked = new Set(ops);
+  for (const op of all) {
+    if (asked.has(op)) continue;
+    const { frame, root } = op;
+    const isOwn = (sight: Sight) => (frame ? isUnder(frame, sight.frame as Frame) : sight.root === root);
+    const at = received.findIndex(isOwn);
     if (at < 0) {
       if (op.done) continue;
       return undefined;
     }
-    received.splice(at, 1);
+    // Which of several in its request is the one: its place among the others will say.
+    if (frame === undefined && received.filter(isOwn).length > 1) {
+      if (op.peer !== peer) return undefined;
+      asked.add(op);
+    } else {
+      received.splice(at, 1);
+    }
   }
   // What the answers' owners did may have let others go on.
-  if (received.length > ops.length) received = firstOf(received, ops.length);
-  if (received.length !== ops.length) return undefined;
+  if (received.length > asked.size) received = firstOf(received, asked.size);
+  if (received.length !== asked.size) return undefined;
   received.sort(byAsking);
   if (contradicts(received, sights)) return undefined;
-  for (let i = 0; i < ops.length; i++) {
-    if (ops[i].frame === undefined && sinceOf(received[i]) > ops[i].exchange.firstOut) return undefined;
+  const matched: Sight[] = [];
+  for (const op of all) {
+    if (!asked.has(op)) continue;
+    const sight = received.shift() as Sight;
+    if (!ops.includes(op)) {
+      if (sight.root !== op.root) return undefined;
+      continue;
+    }
+    if (op.frame === undefined && sinceOf(sight) > op.exchange.firstOut) return undefined;
+    matched.push(sight);
   }
-  return received;
+  return matched;
 }
 
 /** The reactions that the dispatch itself queued; or as many as are asked for, if others' functions came after them. */
