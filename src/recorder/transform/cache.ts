@@ -16,8 +16,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Change it with whatever changes the compiled code. */
-const version = 2;
+/** The digest of transform.cjs; put here by the build. */
+declare const transformDigest: string;
+/** Of an entry's form. What another build compiled is not reused. */
+const version = `3 ${typeof transformDigest === 'string' ? transformDigest : ''}`;
 const maxEntries = 4_000;
 const maxBytes = 256 * 1024 * 1024;
 
