@@ -94,6 +94,24 @@ export class Wait {
   }
 }
 
+/** What few frames have: they are made as often as functions are called. */
+class Rare {
+  /** Called frames of which `keep` knows: a promise that comes back then is not theirs. */
+  known: Frame | undefined = undefined;
+  /** Of a root's list: promises that were kept and are not settled. */
+  kept = 0;
+  /** It is the rest of a call whose beginning was written already. */
+  continues = false;
+  /** Where callbacks of a written frame go on. */
+  heir: Frame | undefined = undefined;
+  /** It returned a promise, and a callback of its own has run since. */
+  calledBack = false;
+  /** When the last of several operations beneath what it returned was settled. */
+  heardAt = 0;
+  /** Until when timers that fired while it waits are told already. */
+  pausedUntil = 0;
+}
+
 /** One call of a function of the user's, from its entry to its end. */
 export class Frame {
   readonly site: Site;
@@ -127,31 +145,18 @@ export class Frame {
   answeredAt = 0;
   /** The last called frame that ended. */
   callee: Frame | undefined = undefined;
-  /** Called frames of which `keep` knows: a promise that comes back then is not theirs. */
-  known: Frame | undefined = undefined;
-  /** Of a root's list: promises that were kept and are not settled. */
-  kept = 0;
   /** Something beneath it is, or will be, written. */
   claimed = false;
   written = false;
-  /** It is the rest of a call whose beginning was written already. */
-  continues = false;
   /** The clock was read when it was entered. */
   timed = true;
-  /** Where callbacks of a written frame go on. */
-  heir: Frame | undefined = undefined;
   /** 0 until it is asked for. */
   span = 0;
-  /** It returned a promise, and a callback of its own has run since. */
-  calledBack = false;
   /** Its value, a promise that something beneath it will settle. */
   returned: object | undefined = undefined;
   /** When the last operation of its own that was settled let it go on; 0 = none was. */
   settledAt = 0;
-  /** When the last of several operations beneath what it returned was settled. */
-  heardAt = 0;
-  /** Until when timers that fired while it waits are told already. */
-  pausedUntil = 0;
+  rare: Rare | undefined = undefined;
   // Open frames called by it, oldest first.
   first: Frame | undefined = undefined;
   last: Frame | undefined = undefined;
@@ -166,6 +171,17 @@ export class Frame {
     this.start = at;
     this.end = at;
     this.seg = at;
+  }
+
+  /** To note there. */
+  get noted(): Rare {
+    this.rare ??= new Rare();
+    return this.rare;
+  }
+
+  /** When the last of several operations beneath what it returned was settled; 0 = none was. */
+  get heardAt(): number {
+    return this.rare === undefined ? 0 : this.rare.heardAt;
   }
 
   /** Low half of the id of its span. */
@@ -462,7 +478,7 @@ function comeOut(turn: Turn): void {
     finish(frame);
   } else {
     frame.stopped = at;
-    frame.calledBack = true;
+    frame.noted.calledBack = true;
   }
 }
 
@@ -542,7 +558,7 @@ function findRoot(frame: Frame, outer: Frame | undefined): void {
   sample(root, undefined);
   frame.root = root;
   frame.span = root.id.lo;
-  topOf(root).heir = frame;
+  topOf(root).noted.heir = frame;
   enterStore(root);
 }
 
@@ -755,7 +771,7 @@ function endReturned(frame: Frame, at: number, unexplained: boolean): Frame | un
       const known = child.settledAt >= child.stopped;
       if (known || only || !types.isPromise(child.returned) || !isPending(child.returned)) {
         // Of several, one whose callback has run since was settled by that.
-        const until = known ? child.settledAt : next !== undefined && child.calledBack ? child.stopped : at;
+        const until = known ? child.settledAt : next !== undefined && child.rare?.calledBack ? child.stopped : at;
         const wait = addWait(child, child.stopped, until, child.stopLine);
         if (child.answer !== undefined) {
           wait.cause = Cause.operation;
@@ -805,8 +821,8 @@ const longestKept = 60e9;
 function keepPromise(frame: Frame, promise: object, line: number): void {
   // What a function of the user's gave is told by its own frame.
   const called = frame.last ?? (frame.callee !== undefined && frame.callee.end >= frame.seg ? frame.callee : undefined);
-  if (called !== frame.known) {
-    frame.known = called;
+  if (called !== frame.rare?.known) {
+    frame.noted.known = called;
     if (called?.state === State.returned && types.isPromise(called.returned)) {
       keepFor(called, called.returned, called.stopLine, true);
       return;
@@ -822,7 +838,7 @@ function keepFor(frame: Frame, promise: object, line: number, returned: boolean)
   keptAt = clock();
   if (frame.state === State.light) begin(frame);
   keptOf.set(promise, new Kept(frame, keptAt, line, returned));
-  topOf(root).kept++;
+  topOf(root).noted.kept++;
   if (pending++ === 0) watchSettled(keptSettled);
 }
 
@@ -845,7 +861,7 @@ export function forgetKept(promise: object): void {
   if (kept === undefined || kept.done) return;
   kept.done = true;
   const { root } = kept.frame;
-  if (root !== undefined) topOf(root).kept--;
+  if (root !== undefined) topOf(root).noted.kept--;
   if (pending > 0 && --pending === 0) watchSettled(undefined);
 }
 
@@ -853,7 +869,7 @@ export function forgetKept(promise: object): void {
 export const isReturned = (promise: object): boolean => keptOf.get(promise)?.returned === true;
 
 /** Calls of this root gave promises that are not settled: an answer may be theirs. */
-export const keepsPromises = (root: Root): boolean => ((root.note as Frame | undefined)?.kept ?? 0) > 0;
+export const keepsPromises = (root: Root): boolean => ((root.note as Frame | undefined)?.rare?.kept ?? 0) > 0;
 
 const plainly = { depth: 0, customInspect: false, maxArrayLength: 0, maxStringLength: 0, breakLength: Infinity };
 
@@ -887,7 +903,7 @@ function blame(wait: Wait, cause: Cause, callee: Frame): void {
  * @param called a function of the user's calls it
  */
 function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: boolean): Frame {
-  while (frame.heir !== undefined && frame.written) frame = frame.heir;
+  while (frame.rare?.heir !== undefined && frame.written) frame = frame.rare.heir;
   if (frame.state === State.light) {
     // Left without anything beneath it: its callback is the first.
     const store = currentStore();
@@ -904,7 +920,7 @@ function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: 
   if (!frame.written && !other) return frame;
   const heir = heard && !other ? new Frame(frame.site, root, frame, frame.end) : new Frame(site, root, frame, at);
   heir.state = State.done;
-  heir.continues = heir.site === frame.site && !other;
+  if (heir.site === frame.site && !other) heir.noted.continues = true;
   if (other) {
     heir.parent = undefined;
     heir.root = store;
@@ -913,7 +929,7 @@ function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: 
       heir.parent = undefined;
       findRoot(heir, undefined);
     }
-    frame.heir = heir;
+    frame.noted.heir = heir;
   }
   return heir;
 }
@@ -987,7 +1003,7 @@ function write(frame: Frame): void {
     frame.end - frame.start,
     frame.cpu,
     frame.error,
-    frame.continues ? Rule.chain : Rule.root,
+    frame.rare?.continues ? Rule.chain : Rule.root,
   );
   if (frame.waitCount > maxWaits) count('dropped.waits', site.name, frame.waitCount - maxWaits);
   let wait = frame.waits;
@@ -1074,7 +1090,7 @@ export function disown(frame: Frame): void {
 export function settled(frame: Frame, at: number, beneath: boolean): void {
   frame.open--;
   if (beneath) {
-    frame.heardAt = at;
+    frame.noted.heardAt = at;
     claim(frame);
     return;
   }
@@ -1093,7 +1109,7 @@ export function settled(frame: Frame, at: number, beneath: boolean): void {
 }
 
 /** The frame that work of a root without a request began with. */
-export const topFrame = (root: Root): Frame | undefined => (root.note as Frame | undefined)?.heir;
+export const topFrame = (root: Root): Frame | undefined => (root.note as Frame | undefined)?.rare?.heir;
 
 const maxSearched = 64;
 
@@ -1144,10 +1160,10 @@ export function timerFired(at: number, setAt: number): void {
   if (!on || !(store instanceof Root) || at - setAt < longNs) return;
   const frame = soleWaiter(store);
   if (frame === undefined) return;
-  const since = Math.max(setAt, frame.stopped, frame.pausedUntil);
+  const since = Math.max(setAt, frame.stopped, frame.rare?.pausedUntil ?? 0);
   if (at - since < longNs) return;
   addWait(frame, since, at, frame.stopLine).cause = Cause.pause;
-  frame.pausedUntil = at;
+  frame.noted.pausedUntil = at;
 }
 
 /** The only function of a root that waits for what none of its functions does; undefined = none, or several. */
@@ -1156,9 +1172,9 @@ function soleWaiter(root: Root): Frame | undefined {
   if (leaves === undefined) return undefined;
   let sole = leaves.waiting[0];
   if (leaves.waiting.length > 1) return undefined;
-  for (const { open, calledBack, settledAt, stopped, parent } of leaves.returned) {
+  for (const { open, rare, settledAt, stopped, parent } of leaves.returned) {
     // One whose answers are there is over, as far as is seen: its caller waits.
-    if (open > 0 || !(calledBack || settledAt >= stopped) || parent?.state !== State.waiting) return undefined;
+    if (open > 0 || !(rare?.calledBack || settledAt >= stopped) || parent?.state !== State.waiting) return undefined;
     if (sole !== undefined && sole !== parent) return undefined;
     sole = parent;
   }
