@@ -6,6 +6,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { startRedis } from '../scripts/servers.ts';
+import { run as record } from './recorder-kit.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
@@ -34,3 +36,71 @@ for (const [claim, { clients, forms }] of Object.entries(runs)) {
     assert.match(stdout, /\nall right\n$/, stdout + stderr);
   });
 }
+
+test('an interval that outlives its request is work of nobody, what the request left running is its own', async () => {
+  const redis = await startRedis();
+  try {
+    const { spans, stderr, code } = await record(
+      `const http = require('node:http');
+      const Redis = require('ioredis');
+      const redis = new Redis(${redis.port}, '127.0.0.1');
+      let ticks = 0;
+      let beats = 0;
+      let begun = false;
+      let over = false;
+      async function beat() {
+        await redis.exists('beat');
+        beats++;
+        setTimeout(beat, 1).unref();
+      }
+      async function left() {
+        await redis.llen('left');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        await redis.scard('left');
+        over = true;
+      }
+      setInterval(async () => {
+        await redis.get('started');
+      }, 1).unref();
+      const server = http.createServer(async (request, response) => {
+        await redis.type('request');
+        response.on('close', () => {
+          begun = true;
+        });
+        setInterval(() => {
+          if (begun) redis.ttl('plain');
+        }, 1).unref();
+        setInterval(async () => {
+          if (!begun) return;
+          await redis.hlen('tick');
+          if (++ticks >= 4 && beats >= 2 && over) process.exit(0);
+        }, 1);
+        setTimeout(beat, 1).unref();
+        left();
+        response.end('ok');
+      });
+      server.listen(0, '127.0.0.1', () => {
+        const { port } = server.address();
+        http.get({ port, path: '/pins', agent: false }, (answer) => answer.resume());
+      });`,
+      { options: { functions: 'on' } },
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    const request = spans.find(({ kind }) => kind === 1)?.trace;
+    const roots = (word: string) =>
+      spans
+        .filter(({ kind, operation, error }) => kind === 2 && error === '' && operation.startsWith(word))
+        .map(({ trace }) => trace);
+    for (const word of ['TYPE', 'LLEN', 'SCARD']) assert.deepEqual(roots(word), [request], word);
+    for (const word of ['HLEN', 'TTL', 'EXISTS', 'GET started']) {
+      const traces = roots(word);
+      assert.ok(traces.length > 0, word);
+      assert.ok(!traces.includes(request as string), word);
+    }
+    const ticks = roots('HLEN');
+    assert.equal(new Set(ticks).size, ticks.length, 'each tick is work of its own');
+  } finally {
+    await redis.stop();
+  }
+});

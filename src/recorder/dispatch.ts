@@ -14,17 +14,20 @@ export const dispatch: {
   /** When that timer was set, and the frame (frames.ts) that ran then. */
   setAt: number;
   setBy: object | undefined;
+  /** It fires again and again: what an ended request began so is no longer its work. */
+  repeats: boolean;
   /** Bytes came of its answer, which is not over. */
   part: Operation | undefined;
-} = { firedAt: Number.NaN, setAt: Number.NaN, setBy: undefined, part: undefined };
+} = { firedAt: Number.NaN, setAt: Number.NaN, setBy: undefined, repeats: false, part: undefined };
 
 let rounds = 0;
 
 /** A timer fired. */
-export function beginTimer(firedAt: number, setAt: number, setBy: object | undefined): void {
+export function beginTimer(firedAt: number, setAt: number, setBy: object | undefined, repeats: boolean): void {
   dispatch.firedAt = firedAt;
   dispatch.setAt = setAt;
   dispatch.setBy = setBy;
+  dispatch.repeats = repeats;
   dispatch.part = undefined;
   watch();
 }
@@ -33,6 +36,7 @@ export function beginTimer(firedAt: number, setAt: number, setBy: object | undef
 export function beginPart(op: Operation): void {
   dispatch.firedAt = Number.NaN;
   dispatch.setBy = undefined;
+  dispatch.repeats = false;
   dispatch.part = op;
   watch();
 }
@@ -54,6 +58,7 @@ function round(): void {
   else {
     dispatch.firedAt = Number.NaN;
     dispatch.setBy = undefined;
+    dispatch.repeats = false;
     dispatch.part = undefined;
   }
 }

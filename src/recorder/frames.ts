@@ -543,7 +543,7 @@ function findRoot(frame: Frame, outer: Frame | undefined): void {
   const inherited = store instanceof Root && store.request ? store : undefined;
   if (outer?.root !== undefined && (outer.root === store || outer.root.request || !inherited)) {
     // A callback of a frame that is over and that no request asked for (a timer's tick) is work of its own.
-    if (outer.root.request || outer.state !== State.done) {
+    if (outer.root.request ? !isTickAfter(outer.root) : outer.state !== State.done) {
       frame.parent = outer;
       frame.root = outer.root;
       if (store !== frame.root) enterStore(frame.root);
@@ -561,6 +561,9 @@ function findRoot(frame: Frame, outer: Frame | undefined): void {
   topOf(root).noted.heir = frame;
   enterStore(root);
 }
+
+/** A timer that fires again and again does so now, and the request in which it was set is over. */
+const isTickAfter = (root: Root | undefined): boolean => dispatch.repeats && root !== undefined && root.ended;
 
 /** The list of a root's frames that no frame called. */
 function topOf(root: Root): Frame {
@@ -914,6 +917,12 @@ function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: 
     return frame;
   }
   const { root } = frame;
+  if (!called && root?.request && isTickAfter(root)) {
+    const tick = new Frame(site, undefined, undefined, at);
+    tick.state = State.done;
+    findRoot(tick, undefined);
+    return tick;
+  }
   if (!frame.written && !(root !== undefined && !root.request)) return frame;
   const store = currentStore();
   const other = root !== undefined && !root.request && store instanceof Root && store.request && store !== root;

@@ -16,10 +16,11 @@ import { beginTimer } from './dispatch.ts';
 import { hasOpenFrames, runningFrame, timerFired } from './frames.ts';
 
 function fired(told: Told): void {
-  if (!hasOpenFrames()) return;
+  const repeats = typeof told.timer._repeat === 'number';
+  if (!repeats && !hasOpenFrames()) return;
   try {
     const at = now();
-    beginTimer(at, told.setAt, told.setBy);
+    beginTimer(at, told.setAt, told.setBy, repeats);
     // One that repeats lets nobody pause.
     if (!told.hasFired) timerFired(at, told.setAt);
     told.hasFired = true;
@@ -34,9 +35,11 @@ class Told {
   readonly setAt = now();
   readonly setBy = runningFrame();
   hasFired = false;
+  readonly timer: { readonly _repeat?: unknown };
   readonly args: readonly unknown[];
 
-  constructor(args: readonly unknown[]) {
+  constructor(timer: object, args: readonly unknown[]) {
+    this.timer = timer;
     this.args = args;
     for (let i = 0; i < args.length; i++) this[i] = args[i];
   }
@@ -72,7 +75,7 @@ function tell(one: object, name: string): void {
     enumerable: false,
     get: () => undefined,
     set(this: object, args: unknown) {
-      own.value = args === undefined ? new Told(none) : Array.isArray(args) ? new Told(args) : args;
+      own.value = args === undefined ? new Told(this, none) : Array.isArray(args) ? new Told(this, args) : args;
       Object.defineProperty(this, name, own);
       own.value = undefined;
     },
