@@ -563,7 +563,7 @@ function findRoot(frame: Frame, outer: Frame | undefined): void {
 }
 
 /** A timer that fires again and again does so now, and the request in which it was set is over. */
-const isTickAfter = (root: Root | undefined): boolean => dispatch.repeats && root !== undefined && root.ended;
+const isTickAfter = (root: Root | undefined): boolean => dispatch.repeats && root?.ended === true;
 
 /** The list of a root's frames that no frame called. */
 function topOf(root: Root): Frame {
