@@ -11,10 +11,9 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { RunSummary } from '../src/model/api.ts';
 import type { Report } from '../src/model/report.ts';
-import { atTerminal, hasTerminal } from './command-kit.ts';
+import { atTerminal, clean, hasTerminal, whywait } from './command-kit.ts';
 
 const home = join(dirname(fileURLToPath(import.meta.url)), '..');
-const whywait = join(home, 'bin/whywait.mjs');
 let dir: string;
 
 const programs: Record<string, string> = {
@@ -58,8 +57,6 @@ function newRoot(): string {
   mkdirSync(root);
   return root;
 }
-
-const clean = { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '' };
 
 function cli(args: readonly string[], options: { env?: NodeJS.ProcessEnv; input?: string; bin?: string } = {}) {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [options.bin ?? whywait, ...args], {
