@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { type Collector, startCollector } from '../collector/collector.ts';
 import { recoverRuns } from '../collector/recover.ts';
 import { createRun, removeRun } from '../store/runs.ts';
+import { handOverChannel, hasChannel, serialization } from './channel.ts';
 import { nodeOptions, notExecutable, notFound, type Program, programOf, toldCommand } from './command-line.ts';
 import { type Ending, endingInWords, endLike } from './end.ts';
 import { CliError } from './errors.ts';
@@ -121,13 +122,20 @@ function asTold(error: unknown): CliError {
 function start({ command, args }: Program, env: NodeJS.ProcessEnv, onStart: () => void): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const child: ChildProcess = spawn(command, args, {
-      stdio: 'inherit',
+      ...(hasChannel()
+        ? { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], serialization: serialization() }
+        : { stdio: 'inherit' }),
       env,
       // npm, npx and the like are .cmd files there, which only its shell can run.
       shell: process.platform === 'win32',
       windowsHide: false,
     });
-    const release = handOverSignals(child);
+    const releaseSignals = handOverSignals(child);
+    const releaseChannel = hasChannel() ? handOverChannel(child) : () => {};
+    const release = () => {
+      releaseSignals();
+      releaseChannel();
+    };
     child.once('spawn', onStart);
     child.once('error', (error: NodeJS.ErrnoException) => {
       release();
