@@ -13,7 +13,7 @@ const util = require('node:util');
 // Numbers of asynchronous resources, times, and where Node 20 keeps an AsyncLocalStorage's value.
 const plain = (text) => text.replace(/_timerArgs: \\[Told\\]/g, '_timerArgs: undefined').replace(/\\b\\d{2,}\\b/g, 'N').replace(/^.*(?:kResourceStore|kAsyncContextFrame|async_?[iI]d|trigger_?(?:[aA]sync|[iI]d)|_idleStart|idleStart).*\\n/gm, '').replace(/,\\n/g, '\\n').replace(/(async_id_symbol\\)\\]|Symbol\\((?:asyncId|triggerId)\\)\\]): -?[\\dN]+/g, '$1');
 // What we patch where it is inherited is the class's own then.
-const patched = new Set(['emit', 'push', '_writeGeneric']);
+const patched = new Set(['cork', 'emit', 'push', '_writeGeneric']);
 const look = (name, one) => {
   const forIn = []; for (const key in one) forIn.push(key);
   const tried = (what) => { try { return what(); } catch (error) { return error.name; } };

@@ -300,7 +300,15 @@ module.exports = (ask, askBack, askWrong) => {
     }
   }
 
+  // --- what is delivered to it
+
+  /** No request asked for it. */
+  async function handled(tell) {
+    await tell('own:work.handled:');
+  }
+
   return {
+    handled,
     sequence,
     parallel,
     callbacks,

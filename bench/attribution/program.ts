@@ -18,6 +18,7 @@ import { guessOn, patchFetch } from '../../src/recorder/patch-fetch.ts';
 import { askerOn, patchHttp } from '../../src/recorder/patch-http.ts';
 import { patchHttp2 } from '../../src/recorder/patch-http2.ts';
 import { patchNet } from '../../src/recorder/patch-net.ts';
+import { patchStream } from '../../src/recorder/patch-stream.ts';
 import { takeBatch } from '../../src/recorder/span-buffer.ts';
 import { compile } from '../../src/recorder/transform/compile.ts';
 import { insert } from '../../src/recorder/transform/file.ts';
@@ -32,6 +33,7 @@ const withFrames = process.env['BENCH_FRAMES'] !== 'off';
 
 const options = { dir: '', root: here, propagate: 'none', budget: 0, hosts: [], functions: withFrames } as const;
 startContexts();
+patchStream();
 patchNet(options, { askerOn, guessOn });
 patchHttp();
 patchHttp2(options);
@@ -71,7 +73,7 @@ const { written, opened } = Connection.prototype;
 Connection.prototype.written = function (bytes, at) {
   let from = 0;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-  for (const { 0: tag, index } of text.matchAll(/own:\d+\.\w+:/g)) {
+  for (const { 0: tag, index } of text.matchAll(/own:\w+\.\w+:/g)) {
     const to = index + tag.length;
     written.call(this, bytes.subarray(from, to), at);
     from = to;
@@ -100,17 +102,31 @@ function functionOf(frame: Frame): string {
 }
 
 // gRPC's bytes pass no socket: its service's name is the tag.
-const truth = /^own[:.](\d+)\.(\w+?)(?::|\/Get)$/;
+const truth = /^own[:.](\w+)\.(\w+?)(?::|\/Get)$/;
+/** What is delivered, and that it was taken: no request's. */
+const isDelivery = ({ kind, operation }: Exchange) => kind === Kind.consumer || operation === 'ack';
 
 onSettled((op: Told) => {
-  const said = truth.exec(op.truth ?? op.exchange.operation);
-  if (!said || op.exchange.kind === Kind.consumer || op.exchange.setup) return;
-  total++;
-  const [, id, name] = said;
   const owner = op.root && roots.get(op.root);
+  if (isDelivery(op.exchange)) {
+    add('deliveries');
+    if (owner === undefined) return;
+    add('workWrong');
+    sample(`${op.exchange.operation} on ${owner}, rule ${op.rule}`);
+    return;
+  }
+  const said = truth.exec(op.truth ?? op.exchange.operation);
+  if (!said || op.exchange.setup) return;
+  const [, id, name] = said;
+  if (id === 'work') {
+    handled(op, owner);
+    return;
+  }
+  total++;
   add(`rule.${op.rule}`);
   add(owner === undefined ? 'rootNone' : owner === Number(id) ? 'rootRight' : 'rootWrong');
-  if (owner !== Number(id)) sample(`${said[0]} on ${owner ?? 'none'}, rule ${op.rule}, ${op.exchange.operation}`);
+  if (owner !== Number(id))
+    sample(`${said[0]} on ${owner === undefined ? 'none' : 'another'}, rule ${op.rule}, ${op.exchange.operation}`);
   if (!withFrames) return;
   const frame = op.frame as Frame | undefined;
   const found = frame === undefined ? undefined : functionOf(frame);
@@ -118,14 +134,24 @@ onSettled((op: Told) => {
   if (found !== name) sample(`${said[0]} in ${found ?? 'none'}, rule ${op.rule}, ${op.exchange.operation}`);
 });
 
+/** What the program does with what was delivered is work of its own. */
+function handled(op: Told, owner: number | undefined): void {
+  add('handled');
+  if (owner !== undefined) add('workWrong');
+  const isRight = owner === undefined && op.root !== undefined && (!withFrames || op.frame !== undefined);
+  if (isRight) add('handledRight');
+  else sample(`handled on ${owner ?? 'none'}, rule ${op.rule}, ${op.exchange.operation}`);
+}
+
 /** Each sort of mistake a few times. */
 function sample(text: string): void {
-  const sort = text.replace(/\d+/g, 'N');
+  const sort = text.replace(/(?<!rule )\d+/g, 'N');
   sorts[sort] = (sorts[sort] ?? 0) + 1;
 }
 
 /** The program's source as the transform would load it. */
 type Work = (id: number) => Promise<unknown>;
+type Handler = Parameters<NonNullable<Client['onMessage']>>[0];
 function load(
   file: string,
 ): (ask: Client['ask'], askBack: Client['askBack'], askWrong: Client['askWrong']) => Record<string, Work> {
@@ -144,6 +170,7 @@ async function main() {
   const setup = clients[clientName];
   const client = await setup.open(JSON.parse(portsText), Number(sizeText));
   const functions = load(join(here, 'functions.cjs'))(client.ask, client.askBack, client.askWrong);
+  client.onMessage?.(functions['handled'] as unknown as Handler);
   const requests = Number(requestText);
   const begin = async (id: number, work: () => Promise<unknown>) => {
     const root = openRoot({ trace: newTrace(), parent: undefined, request: true, start: now() });

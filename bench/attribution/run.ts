@@ -74,6 +74,10 @@ interface Result {
   rootWrong?: number;
   functionRight?: number;
   functionWrong?: number;
+  /** What the program did because of a delivery, and how much of it was right; what of that was put on a request. */
+  handled?: number;
+  handledRight?: number;
+  workWrong?: number;
   perSecond: number;
   /** Mistakes, numbers taken out, with how often. */
   sorts: Record<string, number>;
@@ -105,12 +109,14 @@ function one(node: string, client: string, names: string[], once: string, pool: 
 }
 
 /** What is wrong with a result; '' = it reaches the mark. */
-function faultsOf({ form, total, expected, rootRight = 0, rootWrong = 0, ...rest }: Result): string {
-  const { functionRight = 0, functionWrong = 0 } = rest;
+function faultsOf({ oneWay }: Setup, { form, total, expected, rootRight = 0, rootWrong = 0, ...rest }: Result): string {
+  const { functionRight = 0, functionWrong = 0, handled = 0, handledRight = 0, workWrong = 0 } = rest;
   const faults = [];
+  if (workWrong > 0) faults.push(`${workWrong} deliveries on a request`);
+  if (handledRight < handled * 0.99) faults.push(`handled ${percent(handledRight, handled)} %`);
   if (form !== 'adversarial' && total < expected) faults.push(`${expected - total} not seen`);
   if (rootWrong > 0) faults.push('wrong request');
-  if (form === 'careless') {
+  if (form === 'careless' || oneWay) {
     if (functionWrong > 0) faults.push('wrong function');
   } else if (form === 'adversarial') {
     if (rootRight < total * 0.995) faults.push('unknown > 0.5 %');
@@ -145,7 +151,7 @@ for (const major of values.node.split(',')) {
       const names = formsOf(name, setup);
       if (names.length === 0) continue;
       const [results, failure] = await one(node, name, names, once, pool);
-      for (const result of results) print(name, result);
+      for (const result of results) print(name, setup, result);
       if (failure === '') continue;
       bad++;
       console.log(`${name.padEnd(24)}${names[results.length]?.padEnd(12)} ${failure}`);
@@ -153,9 +159,9 @@ for (const major of values.node.split(',')) {
   }
 }
 
-function print(name: string, result: Result): void {
+function print(name: string, setup: Setup, result: Result): void {
   const { form, total, rootRight = 0, rootWrong = 0, functionRight, functionWrong, perSecond, sorts, errors } = result;
-  const faults = faultsOf(result);
+  const faults = faultsOf(setup, result);
   if (faults !== '') bad++;
   console.log(
     `${name.padEnd(24)}${form.padEnd(12)}${percent(rootRight, total)}` +
@@ -163,7 +169,9 @@ function print(name: string, result: Result): void {
       `${percent(functionRight, total)}${number(functionWrong)} ${number(perSecond)}  ${faults}`,
   );
   if (faults === '' && !values.verbose) return;
-  const worst = Object.entries(sorts).sort((a, b) => b[1] - a[1]);
+  // Wrong ones before those that are not known.
+  const isWrong = (sort: string) => Number(!/ (on|in) none/.test(sort));
+  const worst = Object.entries(sorts).sort(([a, times], [b, others]) => isWrong(b) - isWrong(a) || others - times);
   for (const [sort, times] of worst.slice(0, 6)) console.log(`    ${times} × ${sort}`);
   for (const error of errors) console.log(`    error: ${error}`);
 }

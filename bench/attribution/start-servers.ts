@@ -3,7 +3,19 @@
 import { createServer } from 'node:http';
 import { createServer as createServer2 } from 'node:http2';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import { startMariadb, startMemcached, startPostgres, startRedis, startRedisCluster } from '../../scripts/servers.ts';
+import { connect, type NatsConnection } from 'nats';
+import { WebSocketServer } from 'ws';
+import {
+  startMariadb,
+  startMemcached,
+  startMongodb,
+  startMosquitto,
+  startNats,
+  startPostgres,
+  startRabbitmq,
+  startRedis,
+  startRedisCluster,
+} from '../../scripts/servers.ts';
 import type { Ports, ServerName } from './clients/client.ts';
 
 interface Running {
@@ -45,6 +57,39 @@ function startGrpc(): Promise<Running> {
   return listening(server);
 }
 
+/** Sends back what it is sent. */
+async function startWebsocket(): Promise<Running> {
+  const server = createServer();
+  const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+  sockets.on('connection', (socket) => {
+    socket.on('error', () => {});
+    socket.on('message', (data, binary) => socket.send(data, { binary }));
+  });
+  const running = await listening(server);
+  return {
+    port: running.port,
+    stop: () => {
+      for (const socket of sockets.clients) socket.terminate();
+      running.stop();
+    },
+  };
+}
+
+/** With somebody who answers each request to `echo` by what it carries. */
+async function startEchoingNats(): Promise<Running> {
+  const server = await startNats();
+  const service: NatsConnection = await connect({ port: server.port });
+  service.subscribe('echo', { callback: (_error, message) => void message.respond(message.data) });
+  await service.flush();
+  return {
+    port: server.port,
+    stop: async () => {
+      await service.close();
+      await server.stop();
+    },
+  };
+}
+
 const start: Record<ServerName, () => Promise<Running>> = {
   http: startHttp,
   grpc: startGrpc,
@@ -53,6 +98,11 @@ const start: Record<ServerName, () => Promise<Running>> = {
   memcached: startMemcached,
   mariadb: startMariadb,
   postgres: startPostgres,
+  websocket: startWebsocket,
+  mongodb: startMongodb,
+  rabbitmq: startRabbitmq,
+  nats: startEchoingNats,
+  mosquitto: startMosquitto,
 };
 
 export async function startServers(names: ReadonlySet<ServerName>): Promise<{ ports: Ports; stop(): Promise<void> }> {

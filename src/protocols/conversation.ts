@@ -15,6 +15,8 @@ interface Seen {
 export class Conversation implements Decoder {
   /** The recognised protocol's name; 'unknown' when none claims it; '' while undecided. */
   protocol = '';
+  /** Of the recognised protocol: some of what a client says is never answered. */
+  tells = false;
   private readonly sink: Sink;
   private readonly unknown: Protocol;
   private readonly protocols: readonly Protocol[];
@@ -82,9 +84,11 @@ export class Conversation implements Decoder {
   private readonly handOver: HandOver = (to, left, at) => {
     if (to) {
       this.protocol = to.name;
+      this.tells = to.tells ?? false;
       this.decoder = to.decode(this.sink);
     } else {
       this.protocol = '';
+      this.tells = false;
       this.decoder = undefined;
       this.candidates = [...this.protocols];
       this.sink.tunnelled?.();
@@ -94,6 +98,7 @@ export class Conversation implements Decoder {
 
   private decide(protocol: Protocol, last?: Seen): void {
     this.protocol = protocol.name;
+    this.tells = protocol.tells ?? false;
     this.decoder = protocol.decode(this.sink, this.handOver);
     const seen = this.seen;
     this.seen = [];

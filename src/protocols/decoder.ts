@@ -89,6 +89,8 @@ export type HandOver = (to: Protocol | undefined, left: Uint8Array, at: number) 
 export interface Protocol {
   /** As in a service's URL: 'http', 'mysql', 'postgresql', 'redis', 'memcached'. Also the folder's name. */
   readonly name: string;
+  /** Some of what a client says is never answered. */
+  readonly tells?: true;
   /**
    * Decides from the first bytes of both directions (either may be empty, each at most 4,096 long), never from a
    * port. 'more' while they could still become it. Pure, quick, never throws. 'yes' and 'no' are final.

@@ -20,6 +20,8 @@ import {
   answered,
   arrival,
   asked,
+  askedBy,
+  current,
   failed,
   failing,
   partly,
@@ -42,11 +44,21 @@ export interface Guess {
   readonly at: number;
 }
 
+/** A library holds a socket's bytes back from now on (`cork`). */
+interface Cork {
+  readonly by: Snapshot;
+  /** Writes that were held back before. */
+  readonly from: number;
+}
+
 /** Who may know more of what is being written to a socket than the context it is written in. */
 export interface Witnesses {
   askerOn(socket: object): Asker | undefined;
   guessOn(socket: object): Guess | undefined;
 }
+
+/** Calls of `cork` that are told apart before the bytes are written. */
+const maxCorks = 10_000;
 
 let lastNumber = 0;
 export const nextConnectionNumber = (): number => ++lastNumber;
@@ -86,6 +98,9 @@ export class Connection implements Peer, Sink {
   private readonly creator: Snapshot;
   private at = 0;
   private writing = false;
+  /** Who gave the bytes that are being written, where that was before. */
+  private hander: Snapshot | undefined = undefined;
+  private corks: Cork[] = [];
   /** Who wrote first, while connecting. */
   private early: Guess | undefined = undefined;
   private ready = false;
@@ -170,6 +185,33 @@ export class Connection implements Peer, Sink {
   }
 
   // --- bytes
+
+  /** What is written from now on is held back, for others to write with theirs; `from` writes are so already. */
+  corked(from: number): void {
+    if (!this.conversation.tells) return;
+    try {
+      if (from === 0) this.corks = [];
+      if (this.corks.length < maxCorks) this.corks.push({ by: current(), from });
+    } catch (fault) {
+      this.switchOff(fault);
+    }
+  }
+
+  /** Bytes are about to be written that `hander` gave, or that were the `place`th to be held back. */
+  gave(hander: Snapshot | undefined, place: number): void {
+    this.hander = hander;
+    if (hander !== undefined) return;
+    for (const { by, from } of this.corks) {
+      if (from > place) return;
+      this.hander = by;
+    }
+  }
+
+  /** All of them are. */
+  wrote(): void {
+    this.hander = undefined;
+    if (this.corks.length > 0) this.corks = [];
+  }
 
   written(bytes: Uint8Array, at: number): void {
     if (this.streams) return;
@@ -286,6 +328,8 @@ export class Connection implements Peer, Sink {
     if (asker) {
       adopt(op, asker.snapshot);
       op.askedAt = asker.at;
+    } else if (this.hander !== undefined) {
+      askedBy(op, this.hander);
     } else if (guess && !guess.root.ended) {
       runInRoot(guess.root, asked, undefined, [op, told !== undefined]);
       op.askedAt = guess.at;
@@ -301,6 +345,7 @@ export class Connection implements Peer, Sink {
   private weightUnfollowed(exchange: Exchange): number {
     const isHttp = this.protocol === 'http';
     let root = (here.frame as { readonly root: Root | undefined } | undefined)?.root ?? currentRoot();
+    if (this.hander !== undefined) root = this.hander.root;
     if (isHttp)
       root = this.witnesses.askerOn(this.top)?.snapshot.root ?? this.witnesses.guessOn(this.top)?.root ?? root;
     root ??= this.early?.root;

@@ -13,6 +13,7 @@ import { guessOn, patchFetch } from './patch-fetch.ts';
 import { askerOn, patchHttp, settleInbound } from './patch-http.ts';
 import { patchHttp2, settleStreams } from './patch-http2.ts';
 import { patchNet } from './patch-net.ts';
+import { patchStream } from './patch-stream.ts';
 import { patchTimers } from './patch-timers.ts';
 import { patchWorkers } from './patch-worker.ts';
 import { settlePauses, watchGc } from './pauses.ts';
@@ -47,6 +48,7 @@ function start(options: Options): void {
     patchTimers();
     installTransform({ root: options.root, runtime, addSites, folder: __dirname, count });
   }
+  patchStream();
   patchNet(options, { askerOn, guessOn });
   patchHttp();
   patchHttp2(options);

@@ -201,6 +201,23 @@ export function snapshot(): Snapshot {
   return { root, frame, at: now() };
 }
 
+/** Who does something now that is not over before the call: `snapshot`, but nobody where a request only left its context. */
+export function current(): Snapshot {
+  const from = snapshot();
+  return from.frame === undefined && from.root?.ended ? { ...from, root: undefined } : from;
+}
+
+/** The bytes were handed on by `from` before they were written: theirs, unless an answer tells better. */
+export function askedBy(op: Operation, from: Snapshot): void {
+  op.told = true;
+  op.askedAt = from.at;
+  if (from.root === undefined) return;
+  op.root = from.root;
+  op.trusted = true;
+  op.rule = Rule.tag;
+  setFrame(op, from.frame);
+}
+
 /** The owner is known exactly: whoever made the request object. Instead of, or after, `asked`. */
 export function adopt(op: Operation, from: Snapshot): void {
   if (op.done) return;
@@ -242,7 +259,8 @@ export function asked(op: Operation, told = false): void {
   // Several of one connection in one synchronous run: a flush of a queue, unless each was written by its frame.
   for (let i = 0; i < inRun && i < maxRun; i++) {
     const other = run[i] as Operation;
-    if (other.peer !== op.peer || other.root !== op.root) continue;
+    // One that is not answered may be settled already, as nobody's.
+    if (other.peer !== op.peer || (other.root !== op.root && other.root !== undefined)) continue;
     if (frame !== undefined && other.exchange.firstOut !== firstOut) continue;
     distrust(other);
     distrust(op);
@@ -954,7 +972,8 @@ const soleWaiting = (root: Root): Frame | undefined =>
 /** Without any answer, or without anybody who received it. */
 function settleAsGuessed(op: Operation): void {
   if (op.trusted) {
-    const frame = op.asker ?? (op.root && soleWaiting(op.root));
+    // Nobody waits for what is not answered.
+    const frame = op.asker ?? (op.root && !op.exchange.oneWay ? soleWaiting(op.root) : undefined);
     settleWith(op, undefined, frame);
     return;
   }

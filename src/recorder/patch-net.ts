@@ -3,6 +3,7 @@
 //   Socket.prototype.connect        a connection begins; its handle's events run in nobody's context
 //   Socket.prototype.emit           'lookup', 'connect', 'secure': when; no listener is added
 //   Socket.prototype._writeGeneric  bytes out, plain (a TLSSocket's before encryption)
+//   Socket.prototype.cork           bytes are held back, to be written with others' in one go: whose they are
 //   Socket.prototype.push           bytes in, plain (the `onread` option's own buffer: its callback)
 //   Socket.prototype._destroy       the end, and why
 //
@@ -17,6 +18,7 @@ import { neutral } from './context.ts';
 import type { Options } from './options.ts';
 import { handedOver, handOver } from './ownership.ts';
 import { patch } from './patch.ts';
+import { handerOf } from './patch-stream.ts';
 import { type Propagate, propagation } from './propagate.ts';
 import { count } from './span-buffer.ts';
 import { newStamp } from './stamp.ts';
@@ -30,6 +32,7 @@ type Writes = (string | Buffer | Entry)[] & { allBuffers?: boolean };
 /** What we use of a socket that its type does not say. */
 interface Inner extends net.Socket {
   _handle: object | null;
+  readonly _writableState: { readonly bufferedRequestCount: number };
   /** What a TLSSocket wraps: a Socket, or a JSStreamSocket around any stream. */
   _parent?: { stream?: Inner } & Inner;
   encrypted?: boolean;
@@ -114,8 +117,10 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
           if (connection !== undefined) {
             try {
               const at = now();
+              if (!writev) connection.gave(handerOf(data), 0);
               if (writev) data = writtenMany(connection, data as Writes, at, propagate);
               else data = written(connection, data as string | Buffer, encoding, at, propagate);
+              connection.wrote();
             } catch (fault) {
               connection.switchOff(fault);
             }
@@ -123,6 +128,16 @@ export function patchNet(options: Options, witnesses: Witnesses): void {
           leaveOwn(since);
         }
         return original.call(this, writev, data, encoding, done);
+      },
+  );
+
+  patch<() => void>(
+    socket,
+    'cork',
+    (original) =>
+      function (this: Inner) {
+        find(this)?.corked(this._writableState.bufferedRequestCount);
+        original.call(this);
       },
   );
 
@@ -225,7 +240,9 @@ function writtenMany(connection: Connection, data: Writes, at: number, propagate
   let result = data;
   for (let i = 0; i < count && connection.on; i++) {
     const item = data[i];
-    if (item instanceof Uint8Array || typeof item === 'string') {
+    const isBare = item instanceof Uint8Array || typeof item === 'string';
+    connection.gave(handerOf(isBare ? item : item.chunk), i);
+    if (isBare) {
       const after = written(connection, item as Buffer, 'utf8', at, propagate);
       if (after !== item) result = replaced(result, data, i, after);
     } else {

@@ -57,7 +57,7 @@ async function handle(id) {
 }
 
 await channel.consume('orders', handleOrder);
-for (let i = 0; i < 20; i++) await handle(i);
+await Promise.all(Array.from({ length: 20 }, (_, i) => handle(i)));
 await Promise.all([askWrongly(), askWrongly()]);
 await done;
 await channel.close();

@@ -41,7 +41,7 @@ async function handle(id) {
 }
 
 await listen();
-for (let i = 0; i < 20; i++) await handle(i);
+await Promise.all(Array.from({ length: 20 }, (_, i) => handle(i)));
 await done;
 await client.endAsync();
 await listener.endAsync();

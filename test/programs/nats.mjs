@@ -68,7 +68,7 @@ async function handle(id) {
 }
 
 await prepare();
-for (let i = 0; i < 20; i++) await handle(i);
+await Promise.all(Array.from({ length: 20 }, (_, i) => handle(i)));
 const consumer = await js.consumers.get('jobs', 'worker');
 for (let i = 0; i < 20; i++) await takeJob(consumer);
 await nc.flush();

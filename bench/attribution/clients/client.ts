@@ -13,10 +13,25 @@ export interface Client {
   askBack?: AskBack;
   /** Asks for what the server refuses. */
   askWrong?: Ask;
+  /** From now, `handler` is called with each message that is delivered; `tell` sends one that nobody answers. */
+  onMessage?: (handler: (tell: (tag: string) => unknown) => Promise<unknown>) => void;
   close?: () => unknown;
 }
 
-export const servers = ['http', 'grpc', 'redis', 'cluster', 'memcached', 'mariadb', 'postgres'] as const;
+export const servers = [
+  'http',
+  'websocket',
+  'grpc',
+  'redis',
+  'cluster',
+  'memcached',
+  'mariadb',
+  'postgres',
+  'mongodb',
+  'rabbitmq',
+  'nats',
+  'mosquitto',
+] as const;
 export type ServerName = (typeof servers)[number];
 export type Ports = Readonly<Record<ServerName, number>>;
 
@@ -28,6 +43,10 @@ export interface Setup {
   readonly own?: true;
   /** Operations that carry their owner in each `ask`; 1 unless said. */
   readonly operations?: number;
+  /** What it asks has no answer of its own. */
+  readonly oneWay?: boolean;
+  /** The program handles what is delivered to it. */
+  readonly handles?: true;
   open(ports: Ports, size: number): Client | Promise<Client>;
 }
 

@@ -24,6 +24,7 @@ import { FrameType, Method, type Request, requests } from './spec.ts';
 
 export const amqp: Protocol = {
   name: 'amqp',
+  tells: true,
   recognise,
   decode: (sink) => new Amqp(sink),
 };

@@ -18,6 +18,7 @@ import { PacketReader, varintBytes } from './packets.ts';
 
 export const mqtt: Protocol = {
   name: 'mqtt',
+  tells: true,
   recognise,
   decode: (sink) => new Mqtt(sink),
 };

@@ -23,6 +23,7 @@ import { errorCode, opOf } from './spec.ts';
 
 export const nats: Protocol = {
   name: 'nats',
+  tells: true,
   recognise,
   decode: (sink) => new Nats(sink),
 };
