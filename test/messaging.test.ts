@@ -88,7 +88,7 @@ test('amqplib: publishing, confirms, a consumer, get, an error', async () => {
   const failed = callsOf(report, 'askWrongly', 'amqp');
   assert.ok(failed.includes('queue.declare nowhere × 2 (2 failed)'), failed.join());
   assert.deepEqual(callsOf(report, 'publishSafely', 'amqp'), ['publish events orders.paid × 20']);
-  assert.deepEqual(callsOf(report, 'handle', 'amqp'), ['publish events orders.created × 20']);
+  assert.ok(callsOf(report, 'handle', 'amqp').includes('publish events orders.created × 20'));
   assert.deepEqual(callsOf(report, 'addJob', 'amqp'), ['publish jobs × 20']);
 });
 
