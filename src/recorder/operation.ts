@@ -39,6 +39,8 @@ export class Root {
   frames = 0;
   /** frames.ts's own note: the frames open beneath it. */
   note: unknown = undefined;
+  /** ownership.ts's own: the number of the last window with several answers that something of it ran in. */
+  seenIn = 0;
 
   constructor(trace: Uint32Array, id: SpanId, parent: SpanId | undefined, request: boolean, start: number) {
     this.trace = trace;

@@ -47,6 +47,8 @@ interface Sight {
   at: number;
   /** Queued by the dispatch itself, not by what ran in it: these are in the order of the answers. */
   first: boolean;
+  /** Of a request that was over, and nobody of the user's: it says no more than its place in the order. */
+  ended: boolean;
   /** It is the owner of an operation that is settled. */
   taken: boolean;
   /** What had run before it in the window: alike = in one go. */
@@ -93,7 +95,8 @@ class Window {
     if (frame !== undefined && kept === undefined) this.frames++;
     let sight = this.sights[this.seen];
     if (sight === undefined) {
-      sight = { root, frame, wait, at, first: this.first, taken: false, ran: this.ran, kept, line: 0, since: 0 };
+      const { first, ran } = this;
+      sight = { root, frame, wait, at, first, ended: false, taken: false, ran, kept, line: 0, since: 0 };
       this.sights.push(sight);
     } else {
       sight.root = root;
@@ -101,6 +104,7 @@ class Window {
       sight.wait = wait;
       sight.at = at;
       sight.first = this.first;
+      sight.ended = false;
       sight.taken = false;
       sight.ran = this.ran;
       sight.kept = kept;
@@ -150,12 +154,14 @@ class Window {
 interface Noted {
   readonly ops: readonly Operation[];
   readonly sights: readonly Sight[];
+  /** Reactions that the dispatch itself queued, whoever's. */
+  readonly order: readonly Sight[];
   readonly ended: boolean;
   readonly written: readonly Operation[] | undefined;
 }
 
 /** More than this in one dispatch says nothing anyway. */
-const maxSights = 1_000;
+const maxSights = 10_000;
 /** Places for operations and sights that stay. */
 const maxKept = 64;
 const maxRun = 64;
@@ -474,21 +480,24 @@ function react(store: Store | undefined): void {
   w.ran++;
   if (inRun > 0) forgetRun();
   if (!(store instanceof Root) || w.seen >= maxSights) return;
-  if (store.ended) {
-    w.ended = true;
+  if (store.ended) w.ended = true;
+  if (w.count === 1) {
+    // One answer's owner is not a matter of how often its request's code goes on.
+    const last = w.seen > 0 ? w.sights[w.seen - 1] : undefined;
+    if (store.ended || (last !== undefined && last.root === store && last.frame === undefined)) return;
+    w.see(store, undefined, undefined, now());
     return;
   }
-  if (!w.marked && w.count > 1) {
+  if (!w.marked) {
     // Microtasks run in the order they were queued: what this one, the first, queues comes after the mark.
     w.marked = true;
     queueMicrotask(() => {
       w.first = false;
     });
   }
-  // One answer's owner is not a matter of how often its request's code goes on.
-  const last = w.count === 1 && w.seen > 0 ? w.sights[w.seen - 1] : undefined;
-  if (last !== undefined && last.root === store && last.frame === undefined) return;
-  w.see(store, undefined, undefined, now());
+  // Of what comes after them, each request once.
+  if (w.first || store.seenIn !== w.number) w.see(store, undefined, undefined, now()).ended = store.ended;
+  store.seenIn = w.number;
 }
 
 /**
@@ -569,7 +578,8 @@ function closeWindow(): void {
   try {
     const noted = w.left > 0 || w.keeps ? notedIn(w) : undefined;
     if (noted !== undefined && w.left > 0) {
-      if (!noted.ops[0].early || noted.sights.some(({ frame }) => frame !== undefined)) decide(noted);
+      if (isTold(noted)) decide(noted);
+      else if (w.count > 1) decide({ ...noted, ops: noted.ops.slice(0, -1) });
     }
     if (w.count === 1 && w.frames > 0) blameOnly(w);
   } finally {
@@ -591,8 +601,22 @@ function blameOnly({ ops, sights, seen, written }: Window): void {
 }
 
 function notedIn({ ops, count, sights, seen, keeps, ended, written }: Window): Noted {
-  const noted = sights.slice(0, seen);
-  return { ops: ops.slice(0, count) as Operation[], sights: keeps ? withSettled(noted) : noted, ended, written };
+  const all = sights.slice(0, seen);
+  const noted = ended ? all.filter((sight) => !sight.ended) : all;
+  return {
+    ops: ops.slice(0, count) as Operation[],
+    sights: keeps ? withSettled(noted) : noted,
+    order: all.filter(({ first, frame }) => first && frame === undefined),
+    ended,
+    written,
+  };
+}
+
+/** Does anybody know of the last answer, if it is one that failed but is not over? Its library may wait for the rest. */
+function isTold({ ops, sights, order }: Noted): boolean {
+  if (!ops[ops.length - 1].early) return true;
+  if (ops.length > 1 && order.length > 0) return order.length >= ops.length;
+  return sights.filter(({ frame }) => frame !== undefined).length >= ops.length;
 }
 
 /** A pool's usual: one answer, no function known to have asked, and those of one request went on. As decide() would. */
@@ -650,7 +674,7 @@ function decide(w: Noted): void {
     picks.set(unsure[0], best(free.length > 0 ? free : among));
   } else if (heard !== undefined && unsure.length > 1) {
     const all = w.ops.filter((op) => picks.has(op) || unsure.includes(op));
-    const matched = matchByOrder(unsure, sights, heard, all) ?? matchByAsking(unsure, sights, heard, all);
+    const matched = matchByOrder(unsure, w, heard, all) ?? matchByAsking(unsure, sights, heard, all);
     for (let i = 0; i < unsure.length; i++) picks.set(unsure[i], matched?.[i]);
   }
   // Whose root is known now; which of its frames?
@@ -818,22 +842,25 @@ function isUnder(frame: Frame, above: Frame): boolean {
  */
 function matchByOrder(
   ops: readonly Operation[],
-  sights: readonly Sight[],
-  heard: Set<Root>,
+  { order: reactions, sights }: Noted,
+  heard: ReadonlySet<Root>,
   all: readonly Operation[],
 ): (Sight | undefined)[] | undefined {
+  const unsure = new Set(ops);
+  const isInPlace = (order: readonly Sight[]) =>
+    order.length === all.length && all.every((op, i) => unsure.has(op) || op.root === order[i].root);
+  if (isInPlace(reactions) && isBorneOut(reactions, all, sights, heard))
+    return reactions.filter((_, i) => unsure.has(all[i]));
   // A promise without a reaction is in no order.
   if (sights.some(({ kept }) => kept !== undefined)) return undefined;
   const frames = sights.filter(({ frame }) => frame !== undefined);
-  let order = sights.filter(({ first, frame }) => first && frame === undefined);
-  if (order.length === 0) order = sights.filter(({ frame }) => frame === undefined);
+  let order = reactions.filter(({ root, ended }) => !ended || heard.has(root));
   if (order.length !== all.length) order = order.filter(({ root }) => heard.has(root));
   // Each answer whose owner is known already has a reaction of its own in the order: in its place, where all have one.
-  const isUnsure = (op: Operation | undefined) => op !== undefined && ops.includes(op);
-  if (order.length === all.length && order.every(({ root }, i) => isUnsure(all[i]) || all[i]?.root === root)) {
-    order = order.filter((_, i) => isUnsure(all[i]));
+  if (isInPlace(order)) {
+    order = order.filter((_, i) => unsure.has(all[i]));
   } else {
-    for (const { root } of all.filter((op) => !isUnsure(op))) {
+    for (const { root } of all.filter((op) => !unsure.has(op))) {
       const at = order.findIndex((sight) => sight.root === root);
       if (at >= 0) order.splice(at, 1);
     }
@@ -850,9 +877,39 @@ function matchByOrder(
   else if (roots.length === ops.length) picked = roots;
   else if (frames.length === ops.length) {
     const place = new Map(roots.map((root, i) => [root, i]));
-    picked = frames.map(({ root }) => root).sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
+    if (frames.some(({ root }) => !place.has(root))) return undefined;
+    picked = frames.map(({ root }) => root).sort((a, b) => (place.get(a) as number) - (place.get(b) as number));
   } else return undefined;
   return picked.map((root) => order.find((sight) => sight.root === root));
+}
+
+/**
+ * A reaction for each answer, in this order: everybody who received something is among them, and those of whom it is
+ * known asked in this order.
+ */
+function isBorneOut(
+  order: readonly Sight[],
+  all: readonly Operation[],
+  sights: readonly Sight[],
+  heard: ReadonlySet<Root>,
+): boolean {
+  const times = new Map<Root, number>();
+  for (const { root } of order) times.set(root, (times.get(root) ?? 0) + 1);
+  for (const root of heard) if (!times.has(root)) return false;
+  const since = new Map<Root, number>();
+  for (const sight of sights) {
+    if (sight.frame === undefined || times.get(sight.root) !== 1) continue;
+    // Which of several functions that went on received the answer is not known.
+    since.set(sight.root, since.has(sight.root) ? Number.NaN : sinceOf(sight));
+  }
+  let before = -1;
+  for (let i = 0; i < order.length; i++) {
+    const at = since.get(order[i].root);
+    if (at === undefined || Number.isNaN(at)) continue;
+    if (at < before || (all[i].frame === undefined && at > all[i].exchange.firstOut)) return false;
+    before = at;
+  }
+  return true;
 }
 
 /**
@@ -881,6 +938,7 @@ function matchByAsking(
         taken: false,
         ran: 0,
         kept: undefined,
+        ended: false,
         line: 0,
         since: frame.stopped,
       });
