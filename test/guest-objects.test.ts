@@ -34,7 +34,7 @@ const second = async (x, f) => { try { await f(); return await (x > 1 ? x.y.z() 
 async function third() { for await (const one of [1, 2]) { await one; } return [await 1, await 2]; }
 const called = (f) => f(); const later = (f) => new Promise((done, fail) => setTimeout(() => { try { done(f()); } catch (error) { fail(error); } }, 1));`;
 const places = `
-const places = (error) => error.stack.split('\\n').filter((line) => !/node:internal|recorder\\.cjs/.test(line)).join('\\n');`;
+const places = (error) => error.stack.split('\\n').filter((line) => !/node:internal/.test(line)).join('\\n');`;
 
 const stacks = `${oneLiners}${places}
 (async () => {
@@ -91,6 +91,39 @@ const programs: Record<string, Program> = {
   },
   'stacks, to the column, CommonJS': { file: 'stacks.cjs', source: stacks },
   'stacks, to the column, ES module': { file: 'stacks.mjs', source: stacks },
+  'stacks, to the last of Node\u2019s own frames': {
+    file: 'whole.cjs',
+    flags: ['--stack-trace-limit=60'],
+    source: `${service}
+      const net = require('node:net'), dgram = require('node:dgram'), http2 = require('node:http2'), { Readable } = require('node:stream');
+      // Where Node calls a timer differs by its arguments, and Node before 24 calls handles' callbacks through another function when async_hooks are in use.
+      // Two sockets come in either order.
+      const all = []; const whole = (name) => all.push(name + ' ' + new Error('here').stack.replace(/(node:[\\w/]+):\\d+:\\d+/g, '$1').replace(/\\n.*callbackTrampoline.*/g, ''));
+      const once = (one, name, f = () => {}) => new Promise((done) => one.once(name, (...all) => { whole(name); f(...all); done(...all); }));
+      server.prependListener('request', (request, response) => { whole('request'); response.on('finish', () => whole('finish')); request.on('close', () => whole('close')); });
+      server.on('upgrade', (request, socket) => { whole('upgrade'); socket.end('HTTP/1.1 101 x\\r\\nConnection: Upgrade\\r\\nUpgrade: x\\r\\n\\r\\n'); });
+      async function main() {
+        await serve(); await ask(); const { port } = server.address();
+        const socket = net.connect(port, 'localhost'); await Promise.all([once(socket, 'lookup'), once(socket, 'connect')]);
+        socket.write('GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n', () => whole('written')); await once(socket, 'data'); socket.resume(); await once(socket, 'close');
+        await new Promise((done) => http.get({ port, host: '127.0.0.1', headers: { Connection: 'Upgrade', Upgrade: 'x' } }).on('upgrade', (answer, raw) => { whole('upgraded'); raw.resume().on('close', done); }));
+        const h2 = http2.createServer((request, response) => { whole('stream'); response.end('x'); }).listen(0, '127.0.0.1'); await once(h2, 'listening');
+        const session = http2.connect('http://127.0.0.1:' + h2.address().port); const stream = session.request(); await once(stream, 'response'); await once(stream, 'data'); session.close(); h2.close();
+        const udp = dgram.createSocket('udp4'); await new Promise((done) => udp.bind(0, '127.0.0.1', done)); udp.send('x', udp.address().port, '127.0.0.1'); await once(udp, 'message'); udp.close();
+        await fetch('http://127.0.0.1:' + port).then((answer) => { whole('fetched'); return answer.text(); });
+        setTimeout((word) => whole(word), 1, 'timeout'); setImmediate(whole, 'immediate'); await new Promise((done) => setTimeout(done, 20));
+        [1].map(() => [2].forEach(() => whole('called back'))); await Promise.all([1].map(async () => { await null; whole('awaited'); }));
+        for await (const part of Readable.from(['a'])) whole('read ' + part);
+        const { Worker } = require('node:worker_threads');
+        try { new Worker(7); } catch (error) { console.log(error.stack.split('\\n').length); }
+        const first = new Worker('const e = new Error("in a thread"); require("node:worker_threads").parentPort.postMessage(e.stack);', { eval: true }); await new Promise((done) => first.on('message', (text) => { console.log(text); done(); }));
+        require('node:fs').writeFileSync(__filename + '-thrower.cjs', 'exports.stack = new Error("loaded").stack;'); console.log(require(__filename + '-thrower.cjs').stack);
+        try { JSON.parse('{', () => 1); } catch (error) { whole(error.name); }
+        for (const limit of [1, 2]) { Error.stackTraceLimit = limit; whole('limited'); await ask(); whole('limited'); }
+        console.log(all.sort().join('\\n')); server.close(); server.closeAllConnections();
+      }
+      main();`,
+  },
   'a rejection that nobody takes, from a line that is rewritten, CommonJS': {
     file: 'fatal.cjs',
     source: `${oneLiners}\nfirst(1);`,

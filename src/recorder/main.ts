@@ -19,6 +19,7 @@ import { patchWorkers } from './patch-worker.ts';
 import { settlePauses, watchGc } from './pauses.ts';
 import { collectorIsThere, environment, Shipper } from './ship.ts';
 import { count, writeOperation } from './span-buffer.ts';
+import { hideFrames } from './stacks.ts';
 import { installTransform } from './transform/install.ts';
 import { keepExcerpt } from './transform/positions.ts';
 
@@ -36,6 +37,7 @@ function tellAddons(): void {
 }
 
 function start(options: Options): void {
+  hideFrames();
   const shipper = new Shipper(options);
   if (options.budget > 0) startBudget(options.budget);
   onSettled((op) => {

@@ -21,6 +21,7 @@ export function patch<F>(owner: object, name: string, wrap: (original: F) => F):
   if (typeof original !== 'function') return;
   const wrapped = wrap(original as F) as object;
   standsFor(wrapped, original);
+  const nameless = Object.getOwnPropertyDescriptor(original, 'name')?.value === '';
   // Name, length, prototype, and what others read there: util.promisify.custom.
   for (const key of Reflect.ownKeys(original)) {
     const own = Object.getOwnPropertyDescriptor(wrapped, key);
@@ -36,6 +37,8 @@ export function patch<F>(owner: object, name: string, wrap: (original: F) => F):
     enumerable: (before ?? inherited(owner, name))?.enumerable ?? false,
     configurable: before?.configurable ?? true,
   });
+  // In stacks V8 names such a one by where it finds it, which is nowhere any more.
+  if (nameless && before) Object.defineProperty(original, 'name', { value: name });
 }
 
 function inherited(owner: object, name: string): PropertyDescriptor | undefined {

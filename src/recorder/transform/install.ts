@@ -76,25 +76,27 @@ export function installTransform(options: InstallOptions): void {
   keepFunctionText();
   keepColumns();
 
-  const { _compile } = loaders.prototype;
-  loaders.prototype._compile = {
-    _compile(this: unknown, content: string, file: string, ...rest: unknown[]) {
-      let source = content;
-      try {
-        if (typeof content === 'string' && rewriter.isUsers(file)) {
-          const format = typeof rest[0] === 'string' ? rest[0] : undefined;
-          source = rewriteAs(rewriter, loaders, content, file, format);
-          if (source !== content) rememberCode(file, source);
-          // Types are gone from it, so Node need not look for them.
-          if (source !== content && format?.endsWith('-typescript')) rest[0] = format.slice(0, -'-typescript'.length);
-          if (thread && importCall.test(content)) thread.start();
+  patch<Loaders['prototype']['_compile']>(
+    loaders.prototype,
+    '_compile',
+    (compile) =>
+      function (this: unknown, content: string, file: string, ...rest: unknown[]) {
+        let source = content;
+        try {
+          if (typeof content === 'string' && rewriter.isUsers(file)) {
+            const format = typeof rest[0] === 'string' ? rest[0] : undefined;
+            source = rewriteAs(rewriter, loaders, content, file, format);
+            if (source !== content) rememberCode(file, source);
+            // Types are gone from it, so Node need not look for them.
+            if (source !== content && format?.endsWith('-typescript')) rest[0] = format.slice(0, -'-typescript'.length);
+            if (thread && importCall.test(content)) thread.start();
+          }
+        } catch {
+          source = content;
         }
-      } catch {
-        source = content;
-      }
-      return Reflect.apply(_compile, this, [source, file, ...rest]);
-    },
-  }._compile;
+        return Reflect.apply(compile, this, [source, file, ...rest]);
+      },
+  );
 
   if (loaders.registerHooks) hookThisThread(loaders, rewriter);
   else if (thread && isMainThread && entryIsModule(process.argv[1])) thread.start();

@@ -2,8 +2,8 @@
 // behind an insertion are not, and Node prints the rewritten line with a fatal error.
 //
 // Columns: Node joins a stack of V8's CallSites with Array.prototype.join, which asks each for a string. Their prototype
-// is closed but for new properties: one Symbol.toPrimitive, and `error.stack` has the user's columns, without
-// Error.prepareStackTrace, which is the program's. Who formats CallSites by itself (source-map-support) still gets the
+// is closed but for new properties: one Symbol.toPrimitive, and `error.stack` has the user's columns, while
+// Node still writes it. Who formats CallSites by itself (source-map-support) still gets the
 // rewritten columns from getColumnNumber().
 //
 // The excerpt: C++ prints it, from the place that V8's message names, and tells nobody that place. For a promise that was
