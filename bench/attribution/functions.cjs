@@ -1,6 +1,7 @@
 // The user's program of the attribution bench: functions that each do one operation, in the shapes that programs
 // have. `ask(tag)` is a client's promise call, `askBack(tag, callback)` its callback form (null where it has none),
-// `askWrong(tag)` one that the server refuses (likewise). Every payload carries its true owner: the request and the
+// `askWrong(tag)` one that the server refuses, `askLate(tag)` one that the client does not wait for to the end
+// (likewise). Every payload carries its true owner: the request and the
 // function. Each form is one logical request of four operations, `adversarial` of four to eight.
 
 const { EventEmitter, once } = require('node:events');
@@ -9,7 +10,7 @@ const { pipeline } = require('node:stream/promises');
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-module.exports = (ask, askBack, askWrong) => {
+module.exports = (ask, askBack, askWrong, askLate) => {
   // --- plain
 
   async function awaited(id) {
@@ -300,6 +301,38 @@ module.exports = (ask, askBack, askWrong) => {
     }
   }
 
+  // --- connections are lost, and time runs out
+
+  async function unlucky(id) {
+    try {
+      await ask(`own:${id}.unlucky:`);
+    } catch {
+      return undefined;
+    }
+  }
+
+  function luckless(id) {
+    return ask(`own:${id}.luckless:`).then(
+      () => {},
+      () => {},
+    );
+  }
+
+  async function hurried(id) {
+    if (!askLate) return unlucky(id);
+    try {
+      await askLate(`own:${id}.hurried:`);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function lost(id) {
+    await unlucky(id);
+    await Promise.all([luckless(id), unlucky(id)]);
+    await hurried(id);
+  }
+
   // --- what is delivered to it
 
   /** No request asked for it. */
@@ -319,5 +352,6 @@ module.exports = (ask, askBack, askWrong) => {
     timers,
     careless,
     adversarial,
+    lost,
   };
 };

@@ -154,7 +154,12 @@ type Work = (id: number) => Promise<unknown>;
 type Handler = Parameters<NonNullable<Client['onMessage']>>[0];
 function load(
   file: string,
-): (ask: Client['ask'], askBack: Client['askBack'], askWrong: Client['askWrong']) => Record<string, Work> {
+): (
+  ask: Client['ask'],
+  askBack: Client['askBack'],
+  askWrong: Client['askWrong'],
+  askLate: Client['askLate'],
+) => Record<string, Work> {
   let code = readFileSync(file, 'utf8');
   if (withFrames) {
     const { insertions, functions } = compile(code, { file: 'functions.cjs', sourceType: 'commonjs' });
@@ -169,7 +174,7 @@ async function main() {
   void runtime;
   const setup = clients[clientName];
   const client = await setup.open(JSON.parse(portsText), Number(sizeText));
-  const functions = load(join(here, 'functions.cjs'))(client.ask, client.askBack, client.askWrong);
+  const functions = load(join(here, 'functions.cjs'))(client.ask, client.askBack, client.askWrong, client.askLate);
   client.onMessage?.(functions['handled'] as unknown as Handler);
   const requests = Number(requestText);
   const begin = async (id: number, work: () => Promise<unknown>) => {

@@ -17,6 +17,9 @@ import {
   startRedisCluster,
 } from '../../scripts/servers.ts';
 import type { Ports, ServerName } from './clients/client.ts';
+import { startCutting } from './cutting.ts';
+
+const lateMs = 20;
 
 interface Running {
   readonly port: number;
@@ -38,7 +41,7 @@ async function listening(server: NetServer & { closeAllConnections?(): void }): 
 function startHttp(): Promise<Running> {
   const server = createServer((request, response) => {
     request.resume();
-    setTimeout(() => response.end('ok'), 1);
+    setTimeout(() => response.end('ok'), request.url?.startsWith('/late/') ? lateMs : 1);
   });
   server.keepAliveTimeout = 60_000;
   return listening(server);
@@ -105,11 +108,23 @@ const start: Record<ServerName, () => Promise<Running>> = {
   mosquitto: startMosquitto,
 };
 
-export async function startServers(names: ReadonlySet<ServerName>): Promise<{ ports: Ports; stop(): Promise<void> }> {
+export interface Servers {
+  readonly ports: Ports;
+  /** Of the same servers, behind proxies that lose connections. */
+  readonly cutting: Ports;
+  stop(): Promise<void>;
+}
+
+export async function startServers(names: ReadonlySet<ServerName>): Promise<Servers> {
   const running = await Promise.all([...names].map(async (name) => [name, await start[name]()] as const));
+  const proxies = await Promise.all(running.map(async ([name, { port }]) => [name, await startCutting(port)] as const));
+  const portsOf = (list: readonly (readonly [ServerName, { readonly port: number }])[]) =>
+    Object.fromEntries(list.map(([name, { port }]) => [name, port])) as Ports;
   return {
-    ports: Object.fromEntries(running.map(([name, { port }]) => [name, port])) as Ports,
+    ports: portsOf(running),
+    cutting: portsOf(proxies),
     stop: async () => {
+      for (const [, proxy] of proxies) proxy.stop();
       await Promise.all(running.map(([, one]) => one.stop()));
     },
   };

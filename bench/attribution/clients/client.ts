@@ -13,10 +13,14 @@ export interface Client {
   askBack?: AskBack;
   /** Asks for what the server refuses. */
   askWrong?: Ask;
+  /** Asks for what takes `lateMs` (../start-servers.ts), and gives up after `patienceMs`. */
+  askLate?: Ask;
   /** From now, `handler` is called with each message that is delivered; `tell` sends one that nobody answers. */
   onMessage?: (handler: (tell: (tag: string) => unknown) => Promise<unknown>) => void;
   close?: () => unknown;
 }
+
+export const patienceMs = 5;
 
 export const servers = [
   'http',
@@ -41,6 +45,8 @@ export interface Setup {
   readonly callbacks?: true;
   /** Its package is one of the bench's own (package.json). */
   readonly own?: true;
+  /** It connects anew when a connection is lost. */
+  readonly mends?: true;
   /** Operations that carry their owner in each `ask`; 1 unless said. */
   readonly operations?: number;
   /** What it asks has no answer of its own. */

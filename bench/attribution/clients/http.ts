@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { type Readable, Writable } from 'node:stream';
-import { type AskBack, load, loadOwn, promised, type Setups } from './client.ts';
+import { type AskBack, load, loadOwn, patienceMs, promised, type Setups } from './client.ts';
 
 const needs = ['http'] as const;
 const host = '127.0.0.1';
@@ -12,31 +12,48 @@ const agentOf = (size: number) => new (load('node:http').Agent)({ keepAlive: tru
 export const http: Setups = {
   'http Agent': {
     needs,
+    mends: true,
     callbacks: true,
     open({ http: port }, size) {
       const { get } = load('node:http');
       const agent = agentOf(size);
-      const askBack: AskBack = (tag, done) => {
-        get({ host, port, path: `/${tag}`, agent }, (answer: IncomingMessage) => {
-          answer.resume();
-          answer.on('end', () => done(null));
-          answer.on('error', done);
-        }).on('error', done);
+      const asking =
+        (where: string, signal?: () => AbortSignal): AskBack =>
+        (tag, done) => {
+          get({ host, port, path: `${where}${tag}`, agent, signal: signal?.() }, (answer: IncomingMessage) => {
+            answer.resume();
+            answer.on('end', () => done(null));
+            answer.on('error', done);
+          }).on('error', done);
+        };
+      return {
+        askBack: asking('/'),
+        ask: promised(asking('/')),
+        askLate: promised(asking('/late/', () => AbortSignal.timeout(patienceMs))),
+        close: () => agent.destroy(),
       };
-      return { askBack, ask: promised(askBack), close: () => agent.destroy() };
     },
   },
   fetch: {
     needs,
-    open: ({ http: port }) => ({ ask: async (tag) => (await fetch(`http://${host}:${port}/${tag}`)).text() }),
+    mends: true,
+    open({ http: port }) {
+      const at = `http://${host}:${port}`;
+      return {
+        ask: async (tag) => (await fetch(`${at}/${tag}`)).text(),
+        askLate: async (tag) => (await fetch(`${at}/late/${tag}`, { signal: AbortSignal.timeout(patienceMs) })).text(),
+      };
+    },
   },
   axios: {
     needs,
+    mends: true,
     open({ http: port }, size) {
       const agent = agentOf(size);
       const one = load('axios').create({ httpAgent: agent, proxy: false });
       return {
         ask: async (tag) => (await one.get(`http://${host}:${port}/${tag}`)).data,
+        askLate: async (tag) => (await one.get(`http://${host}:${port}/late/${tag}`, { timeout: patienceMs })).data,
         close: () => agent.destroy(),
       };
     },
@@ -81,6 +98,7 @@ export const http: Setups = {
   },
   'undici Pool': {
     needs,
+    mends: true,
     callbacks: true,
     open({ http: port }, size) {
       const { Pool } = load('undici');
@@ -92,6 +110,10 @@ export const http: Setups = {
             if (error) return done(error);
             answer.body.on('end', () => done(null)).resume();
           }),
+        async askLate(tag) {
+          const signal = AbortSignal.timeout(patienceMs);
+          return (await pool.request({ path: `/late/${tag}`, method: 'GET', signal })).body.text();
+        },
         close: () => pool.destroy(),
       };
     },

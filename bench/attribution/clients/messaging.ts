@@ -80,12 +80,13 @@ const amqp: Setups = {
 const nats: Setups = {
   'nats request': {
     needs: ['nats'],
+    mends: true,
     async open({ nats: port }) {
       const { connect, StringCodec } = load('nats');
-      const connection = await connect({ port });
+      const connection = await connect({ port, reconnectTimeWait: 5, reconnectJitter: 1, maxReconnectAttempts: -1 });
       const text = StringCodec();
       return {
-        ask: (tag) => connection.request('echo', text.encode(tag), { timeout: 30_000 }),
+        ask: (tag) => connection.request('echo', text.encode(tag), { timeout: 1_000 }),
         close: () => connection.close(),
       };
     },
@@ -129,9 +130,12 @@ const mqttOf = (qos: 0 | 1): Setups => ({
   [`mqtt QoS ${qos}`]: {
     needs: ['mosquitto'],
     callbacks: true,
+    ...(qos > 0 ? { mends: true } : {}),
     oneWay: qos === 0,
     async open({ mosquitto: port }) {
-      const client = await load('mqtt').connectAsync(`mqtt://127.0.0.1:${port}`);
+      const client = load('mqtt').connect(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 5 });
+      client.on('error', () => {});
+      await new Promise((resolve) => client.once('connect', resolve));
       return {
         ask: (tag) => client.publishAsync(nowhere, `${tag} `, { qos }),
         askBack: (tag, done) => client.publish(nowhere, `${tag} `, { qos }, done),

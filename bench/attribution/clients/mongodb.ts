@@ -14,6 +14,7 @@ async function collectionOf(port: number, maxPoolSize: number) {
 export const mongodb: Setups = {
   mongodb: {
     needs,
+    mends: true,
     async open({ mongodb: port }, size) {
       const { client, pins } = await collectionOf(port, size);
       return {

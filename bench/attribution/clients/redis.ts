@@ -17,9 +17,11 @@ const nodeRedis = (name: 'redis' | 'redis5'): Setups => {
   return {
     [`${title} client`]: {
       needs,
+      mends: true,
       ...own,
       async open({ redis: port }) {
         const one = from(name).createClient({ url: `redis://127.0.0.1:${port}` });
+        one.on('error', () => {});
         await one.connect();
         return {
           ask: (tag) => one.get(tag),
@@ -56,9 +58,11 @@ const nodeRedis = (name: 'redis' | 'redis5'): Setups => {
 export const redis: Setups = {
   ioredis: {
     needs,
+    mends: true,
     callbacks: true,
     open({ redis: port }) {
       const redis = new (ioredis())({ port });
+      redis.on('error', () => {});
       return {
         ask: (tag) => redis.get(tag),
         askBack: (tag, done) => redis.get(tag, done),

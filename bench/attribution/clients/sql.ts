@@ -1,7 +1,7 @@
 // MySQL and PostgreSQL clients. The statement, or its parameter, carries the owner.
 
 import { once } from 'node:events';
-import { type AskBack, load, loadOwn, promised, type Setups } from './client.ts';
+import { type AskBack, load, loadOwn, patienceMs, promised, type Setups } from './client.ts';
 
 const mariadb = ['mariadb'] as const;
 const postgres = ['postgres'] as const;
@@ -13,6 +13,7 @@ const nowhere = (tag: string) => `SELECT '${tag}' FROM nowhere`;
 export const sql: Setups = {
   'mysql2 pool.query': {
     needs: mariadb,
+    mends: true,
     callbacks: true,
     open({ mariadb: port }, connectionLimit) {
       const pool = load('mysql2').createPool({ ...mysqlUser, port, connectionLimit });
@@ -21,6 +22,7 @@ export const sql: Setups = {
         ask: (tag) => asked.query(`SELECT '${tag}'`),
         askBack: (tag, done) => pool.query(`SELECT '${tag}'`, done),
         askWrong: (tag) => asked.query(nowhere(tag)),
+        askLate: (tag) => asked.query({ sql: `SELECT SLEEP(0.02), '${tag}'`, timeout: patienceMs }),
         close: () => pool.end(),
       };
     },
@@ -74,6 +76,7 @@ export const sql: Setups = {
   },
   'mysql pool': {
     needs: mariadb,
+    mends: true,
     callbacks: true,
     open({ mariadb: port }, connectionLimit) {
       const pool = load('mysql').createPool({ ...mysqlUser, port, connectionLimit });
@@ -82,6 +85,9 @@ export const sql: Setups = {
         askBack,
         ask: promised(askBack),
         askWrong: promised((tag, done) => pool.query(nowhere(tag), done)),
+        askLate: promised((tag, done) =>
+          pool.query({ sql: `SELECT SLEEP(0.02), '${tag}'`, timeout: patienceMs }, done),
+        ),
         close: () => pool.end(),
       };
     },
@@ -110,11 +116,14 @@ export const sql: Setups = {
   },
   'pg Pool': {
     needs: postgres,
+    mends: true,
     callbacks: true,
     open({ postgres: port }, max) {
       const pool = new (load('pg').Pool)({ ...pgUser, port, max });
+      pool.on('error', () => {});
       return {
         ask: (tag) => pool.query(`SELECT '${tag}'`),
+        askLate: (tag) => pool.query({ text: `SELECT pg_sleep(0.02), '${tag}'`, query_timeout: patienceMs }),
         askBack: (tag, done) => pool.query(`SELECT '${tag}'`, done),
         askWrong: (tag) => pool.query(nowhere(tag)),
         close: () => pool.end(),
@@ -210,6 +219,7 @@ export const sql: Setups = {
   },
   'postgres.js': {
     needs: postgres,
+    mends: true,
     own: true,
     open({ postgres: port }, max) {
       const ask = loadOwn('postgres')({ ...pgUser, port, max, fetch_types: false });
