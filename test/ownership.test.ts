@@ -13,7 +13,14 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 
 const pools = ['mysql2 pool.query', 'mysql2 getConnection', 'mysql pool', 'pg Pool parameters', 'redis 6 pool'];
-const pipelines = ['ioredis pipeline', 'ioredis autopipelining', 'redis 6 client', 'memcached', 'memjs'];
+const pipelines = [
+  'ioredis pipeline',
+  'ioredis autopipelining',
+  'redis 6 client',
+  'redis 6 MULTI',
+  'memcached',
+  'memjs',
+];
 const http = ['http Agent', 'fetch', 'undici Pool', 'grpc-js unary'];
 
 const runs: Record<string, { clients: string[]; forms: string[] }> = {

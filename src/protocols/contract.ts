@@ -104,6 +104,7 @@ export function line(exchange: Exchange): string {
   if (exchange.oneWay) words.push('oneWay');
   if (exchange.idle) words.push('idle');
   if (exchange.setup) words.push('setup');
+  if (exchange.within) words.push(`within ${exchange.within.operation}`);
   if (exchange.namespace) words.push(`namespace ${exchange.namespace}`);
   if (exchange.statement) words.push(`statement ${exchange.statement}`);
   return words.join(' | ');

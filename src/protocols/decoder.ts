@@ -32,6 +32,8 @@ export class Exchange {
   idle = false;
   /** Part of opening the connection (handshake, authentication, SELECT of a database), not asked by the user. */
   setup = false;
+  /** The later exchange whose answer brings its result, where its own says only that it was taken: Redis's EXEC. */
+  within: Exchange | undefined = undefined;
   /** Rows or messages answered; -1 = the protocol does not say. */
   rows = -1;
   bytesOut = 0;

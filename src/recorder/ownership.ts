@@ -35,7 +35,7 @@ import {
   watchResumes,
 } from './frames.ts';
 import { lateness } from './lateness.ts';
-import { type Operation, type Peer, Root } from './operation.ts';
+import { Operation, type Peer, Root } from './operation.ts';
 import { blockerIn } from './pauses.ts';
 import { count } from './span-buffer.ts';
 
@@ -68,10 +68,11 @@ class Window {
   /** Tells one from those before it. */
   number = 0;
   at = 0;
-  /** Places for operations, the first `count` taken; `left` of them are not final. */
+  /** Places for operations, the first `count` taken; `left` of them are not final, `parts` not to be decided here. */
   readonly ops: (Operation | undefined)[] = [];
   count = 0;
   left = 0;
+  parts = 0;
   /** Places for sights, the first `seen` taken; `frames` of them are of frames. */
   readonly sights: Sight[] = [];
   seen = 0;
@@ -144,6 +145,7 @@ class Window {
     }
     this.count = 0;
     this.left = 0;
+    this.parts = 0;
     this.seen = 0;
     this.frames = 0;
     this.written = undefined;
@@ -152,6 +154,7 @@ class Window {
 
 /** What a window has noted, to decide by. */
 interface Noted {
+  /** To be decided. */
   readonly ops: readonly Operation[];
   readonly sights: readonly Sight[];
   /** Reactions that the dispatch itself queued, whoever's. */
@@ -410,9 +413,22 @@ function openWindow(op: Operation, at: number): void {
     if (!handing) arm(window);
   }
   window.ops[window.count++] = op;
-  window.left++;
   op.window = window.number;
+  const whole = wholeOf(op);
+  if (whole !== undefined) {
+    window.parts++;
+    whole.followers ??= [];
+    whole.followers.push(op);
+    return;
+  }
+  window.left++;
   if (op.trusted && op.asker !== undefined) answer(op.asker, op, at);
+}
+
+/** The operation whose answer brings this one's result: their owner is one. */
+function wholeOf({ exchange: { within } }: Operation): Operation | undefined {
+  const whole = within?.note;
+  return whole instanceof Operation && !whole.done ? whole : undefined;
 }
 
 /** A chunk with an answer is being handed to its library, and `handedOver` will be called. */
@@ -600,16 +616,29 @@ function blameOnly({ ops, sights, seen, written }: Window): void {
   }
 }
 
-function notedIn({ ops, count, sights, seen, keeps, ended, written }: Window): Noted {
+function notedIn({ ops, count, parts, sights, seen, keeps, ended, written }: Window): Noted {
+  const answered = ops.slice(0, count) as Operation[];
   const all = sights.slice(0, seen);
   const noted = ended ? all.filter((sight) => !sight.ended) : all;
+  const order = all.filter(({ first, frame }) => first && frame === undefined);
   return {
-    ops: ops.slice(0, count) as Operation[],
+    ops: parts === 0 ? answered : answered.filter((op) => wholeOf(op) === undefined),
     sights: keeps ? withSettled(noted) : noted,
-    order: all.filter(({ first, frame }) => first && frame === undefined),
+    order: parts === 0 ? order : ofWholes(order, answered),
     ended,
     written,
   };
+}
+
+/** Where there is a reaction for each answer, parts' included: without these. */
+function ofWholes(order: readonly Sight[], answered: readonly Operation[]): readonly Sight[] {
+  if (order.length !== answered.length) return order;
+  const owner = new Map(answered.map((op, i) => [op, order[i].root]));
+  const isOwn = (op: Operation, i: number) => {
+    const whole = wholeOf(op);
+    return whole === undefined || !owner.has(whole) || owner.get(whole) === order[i].root;
+  };
+  return answered.every(isOwn) ? order.filter((_, i) => wholeOf(answered[i]) === undefined) : order;
 }
 
 /** Does anybody know of the last answer, if it is one that failed but is not over? Its library may wait for the rest. */
@@ -1074,6 +1103,9 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
     const there = lastIn - op.lain;
     if (wait.end - there >= blockedNs) wait.blocker = blockerIn(there, wait.end, (frame as Frame).site);
   }
+  const { followers } = op;
+  op.followers = undefined;
+  for (const part of followers ?? []) if (part.exchange.within === op.exchange) settlePart(part, op);
   if (frame !== undefined && !op.exact && !op.exchange.setup) {
     const { before } = op;
     if (before !== undefined && isOpenToBlame(before) && before !== wait) {
@@ -1097,13 +1129,18 @@ function settleWith(op: Operation, sight: Sight | undefined, frame: Frame | unde
   op.asker = undefined;
   op.window = 0;
   if (!op.early) emit(op);
-  const { followers } = op;
-  op.followers = undefined;
-  if (followers !== undefined) for (const follower of followers) follow(follower, op);
+  for (const follower of followers ?? []) if (!follower.done) follow(follower, op);
+}
+
+/** Its result has come with `whole`'s answer. */
+function settlePart(op: Operation, whole: Operation): void {
+  op.root = whole.root;
+  op.rule = whole.rule;
+  settleWith(op, undefined, whole.frame, true);
 }
 
 /** A statement is prepared for the sake of its first execution. Anything else may as well be the next in a queue. */
-const isPart = (one: Exchange, next: Exchange): boolean =>
+const isPreparation = (one: Exchange, next: Exchange): boolean =>
   one.operation.startsWith('PREPARE ') && one.operation === `PREPARE ${next.operation}`;
 
 /** A pool sees whether a connection lives before it gives it: for the next one's sake, but no function asked. */
@@ -1126,10 +1163,10 @@ function follow(op: Operation, next: Operation): void {
     settleWith(op, undefined, op.root === next.root ? next.frame : undefined, true);
     return;
   }
-  const part = isPart(op.exchange, next.exchange);
-  op.root = part || isCheck(op.exchange) ? next.root : undefined;
+  const prepares = isPreparation(op.exchange, next.exchange);
+  op.root = prepares || isCheck(op.exchange) ? next.root : undefined;
   op.rule = op.root === undefined ? Rule.uncertain : Rule.chain;
-  settleWith(op, undefined, part ? (next.frame as Frame | undefined) : undefined);
+  settleWith(op, undefined, prepares ? next.frame : undefined);
 }
 
 /** Decides what is waiting for a window to close: at the end of the process. */

@@ -91,6 +91,7 @@ const effects: Record<string, Effect> = {
   PUNSUBSCRIBE: 'unsubscribe',
   SUNSUBSCRIBE: 'unsubscribe',
   CLIENT: 'client',
+  DISCARD: 'exec',
   EXEC: 'exec',
   SCAN: 'scan',
   HSCAN: 'scan',

@@ -5,7 +5,8 @@
 //   server            subscribe news 1           b's … no: a's answer, b's answer      message news …
 //                                                                                     └ a CONSUMER of its own
 //
-// Operation = command (and subcommand) and the pattern of its first key. Commands of a transaction end at +QUEUED.
+// Operation = command (and subcommand) and the pattern of its first key. Commands of a transaction end at +QUEUED;
+// those that were sent in one go with EXEC or DISCARD are within that.
 
 import { Kind } from '../../model/schema.ts';
 import { type Decoder, Exchange, type Protocol, type Recognition, type Sink } from '../decoder.ts';
@@ -231,6 +232,9 @@ class Redis implements Decoder {
     else this.flight.add(command);
     this.sink.opened(command);
     switch (spec.effect) {
+      case 'exec':
+        this.ends(command);
+        return 1;
       case 'streams':
         return mostWords;
       case 'script':
@@ -241,6 +245,17 @@ class Redis implements Decoder {
         return 2;
       default:
         return Math.max(spec.key + 1, spec.sub ? 2 : 1);
+    }
+  }
+
+  /** Of a transaction: what of it is in flight is within this command. */
+  private ends(last: Command): void {
+    for (let i = this.flight.length - 1; i >= 0; i--) {
+      const command = this.flight.at(i) as Command;
+      if (command === last) continue;
+      if (command.spec.effect === 'exec') return;
+      command.within = last;
+      if (command.spec.name === 'MULTI') return;
     }
   }
 
