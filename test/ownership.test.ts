@@ -22,10 +22,11 @@ const pipelines = [
   'memjs',
 ];
 const http = ['http Agent', 'fetch', 'undici Pool', 'grpc-js unary'];
+const brokers = ['mqtt QoS 0', 'mqtt subscribe', 'nats request', 'ws'];
 
 const runs: Record<string, { clients: string[]; forms: string[] }> = {
-  'an operation of a pool, a pipeline, HTTP or gRPC belongs to the request and function that asked': {
-    clients: [...pools, ...pipelines, ...http],
+  'an operation of a pool, a pipeline, HTTP, gRPC or a broker belongs to the request and function that asked': {
+    clients: [...pools, ...pipelines, ...http, ...brokers],
     forms: ['sequence', 'parallel', 'callbacks'],
   },
   'so does one in a class, a generator, an event, a stream, a timer, and one that nobody waits for': {
@@ -36,7 +37,7 @@ const runs: Record<string, { clients: string[]; forms: string[] }> = {
 
 for (const [claim, { clients, forms }] of Object.entries(runs)) {
   test(claim, { timeout: 240_000 }, async () => {
-    const args = ['--import', 'tsx', join(root, 'bench/attribution/run.ts'), '--requests', '40'];
+    const args = ['--import', 'tsx', join(root, 'bench/attribution/run.ts'), '--requests', '40', '--peers', 'none'];
     for (const form of forms) args.push('--form', form);
     for (const client of clients) args.push('--client', client);
     const { stdout, stderr } = await run(process.execPath, args, { cwd: root }).catch((error) => error);
@@ -107,6 +108,57 @@ test('an interval that outlives its request is work of nobody, what the request 
     }
     const ticks = roots('HLEN');
     assert.equal(new Set(ticks).size, ticks.length, 'each tick is work of its own');
+  } finally {
+    await redis.stop();
+  }
+});
+
+test('what is done with a message is no work of the request that listens, once that is over', async () => {
+  const redis = await startRedis();
+  try {
+    const { spans, stderr, code } = await record(
+      `const http = require('node:http');
+      const Redis = require('ioredis');
+      const [redis, listener, inside] = [1, 2, 3].map(() => new Redis(${redis.port}, '127.0.0.1'));
+      let heard = 0;
+      const server = http.createServer(async (request, response) => {
+        listener.on('message', async () => {
+          await redis.get('delivered');
+          if (++heard === 4) process.exit(0);
+        });
+        listener.on('message', () => { redis.exists('plain'); });
+        await listener.subscribe('news');
+        await new Promise((resolve) => {
+          inside.on('message', async () => {
+            await redis.type('answered');
+            resolve();
+          });
+          inside.subscribe('replies').then(() => redis.publish('replies', 'a'));
+        });
+        response.end('ok');
+      });
+      async function send() {
+        await redis.publish('news', 'a');
+      }
+      server.listen(0, '127.0.0.1', () => {
+        const { port } = server.address();
+        http.get({ port, path: '/pins', agent: false }, (answer) => {
+          answer.resume();
+          answer.on('close', () => setInterval(send, 1));
+        });
+      });`,
+      { options: { functions: 'on' } },
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    const request = spans.find(({ kind }) => kind === 1)?.trace;
+    const traces = (word: string) =>
+      spans.filter(({ operation }) => operation.startsWith(word)).map(({ trace }) => trace);
+    for (const word of ['GET delivered', 'EXISTS plain', 'message news']) {
+      assert.ok(traces(word).length >= 3, word);
+      assert.ok(!traces(word).includes(request as string), word);
+    }
+    assert.deepEqual(traces('TYPE answered'), [request], 'a message that the request waits for is its own work');
   } finally {
     await redis.stop();
   }

@@ -14,6 +14,7 @@ import { unknown } from '../protocols/unknown/decoder.ts';
 import { following, orphanWeight } from './budget.ts';
 import { now } from './clock.ts';
 import { currentRoot, here, runInRoot } from './context.ts';
+import { beginDelivery } from './dispatch.ts';
 import { Operation, type Peer, Root } from './operation.ts';
 import {
   adopt,
@@ -395,6 +396,7 @@ export class Connection implements Peer, Sink {
       this.service = serviceOf(op.protocol, this.secure, this.address, exchange.namespace);
     }
     op.service = this.service;
+    if (exchange.kind === Kind.consumer && !this.writing) beginDelivery();
     // What closes while the program writes (an unknown protocol's turn, when the next begins) wakes nobody now.
     if (this.writing) unheard(op);
     else if (Number.isNaN(exchange.firstIn)) failed(op);

@@ -1,5 +1,5 @@
 // What the event loop runs now, where its beginning was seen and nothing else says what lets a function go on: a timer
-// that fired, or a piece of an answer that is not over. It holds for the dispatch only: for the callback, and for the
+// that fired, a piece of an answer that is not over, or messages that nobody asked for now. It holds for the dispatch only: for the callback, and for the
 // ticks and promise reactions that follow from it.
 
 import type { Operation } from './operation.ts';
@@ -18,7 +18,9 @@ export const dispatch: {
   repeats: boolean;
   /** Bytes came of its answer, which is not over. */
   part: Operation | undefined;
-} = { firedAt: Number.NaN, setAt: Number.NaN, setBy: undefined, repeats: false, part: undefined };
+  /** Messages were delivered: what an ended request listens with is no longer its work. */
+  delivers: boolean;
+} = { firedAt: Number.NaN, setAt: Number.NaN, setBy: undefined, repeats: false, part: undefined, delivers: false };
 
 let rounds = 0;
 
@@ -29,6 +31,7 @@ export function beginTimer(firedAt: number, setAt: number, setBy: object | undef
   dispatch.setBy = setBy;
   dispatch.repeats = repeats;
   dispatch.part = undefined;
+  dispatch.delivers = false;
   watch();
 }
 
@@ -38,6 +41,15 @@ export function beginPart(op: Operation): void {
   dispatch.setBy = undefined;
   dispatch.repeats = false;
   dispatch.part = op;
+  watch();
+}
+
+/** A message came that nobody asked for now. */
+export function beginDelivery(): void {
+  dispatch.firedAt = Number.NaN;
+  dispatch.setBy = undefined;
+  dispatch.repeats = false;
+  dispatch.delivers = true;
   watch();
 }
 
@@ -60,5 +72,6 @@ function round(): void {
     dispatch.setBy = undefined;
     dispatch.repeats = false;
     dispatch.part = undefined;
+    dispatch.delivers = false;
   }
 }

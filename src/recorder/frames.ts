@@ -543,7 +543,7 @@ function findRoot(frame: Frame, outer: Frame | undefined): void {
   const inherited = store instanceof Root && store.request ? store : undefined;
   if (outer?.root !== undefined && (outer.root === store || outer.root.request || !inherited)) {
     // A callback of a frame that is over and that no request asked for (a timer's tick) is work of its own.
-    if (outer.root.request ? !isTickAfter(outer.root) : outer.state !== State.done) {
+    if (outer.root.request ? !isCalledAfter(outer.root) : outer.state !== State.done) {
       frame.parent = outer;
       frame.root = outer.root;
       if (store !== frame.root) enterStore(frame.root);
@@ -562,8 +562,9 @@ function findRoot(frame: Frame, outer: Frame | undefined): void {
   enterStore(root);
 }
 
-/** A timer that fires again and again does so now, and the request in which it was set is over. */
-const isTickAfter = (root: Root | undefined): boolean => dispatch.repeats && root?.ended === true;
+/** A timer that fires again and again does so now, or a message was delivered, and the request that began that is over. */
+const isCalledAfter = (root: Root | undefined): boolean =>
+  (dispatch.repeats || dispatch.delivers) && root?.ended === true;
 
 /** The list of a root's frames that no frame called. */
 function topOf(root: Root): Frame {
@@ -917,7 +918,7 @@ function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: 
     return frame;
   }
   const { root } = frame;
-  if (!called && root?.request && isTickAfter(root)) {
+  if (!called && root?.request && isCalledAfter(root)) {
     const tick = new Frame(site, undefined, undefined, at);
     tick.state = State.done;
     findRoot(tick, undefined);
