@@ -382,8 +382,9 @@ export function failed(op: Operation): void {
     return;
   }
   op.early = false;
-  const at = now();
-  if (Number.isNaN(op.closedAt)) op.closedAt = at;
+  if (Number.isNaN(op.closedAt)) op.closedAt = now();
+  // All that a connection was to answer fails at once: they share a window.
+  const at = op.closedAt;
   // One that had its answer but only now is known to be over (a turn of an unknown protocol) wakes nobody now.
   if (op.exchange.oneWay || (op.exchange.error === '' && op.exchange.lastIn < at)) {
     settleAsGuessed(op);
@@ -700,7 +701,9 @@ function decide(w: Noted): void {
     const taken = new Set([...picks.keys()].map(({ root }) => root));
     const among = sights.filter(({ root }) => heard.has(root));
     const free = among.filter(({ root }) => !taken.has(root));
-    picks.set(unsure[0], best(free.length > 0 ? free : among));
+    const left = free.length > 0 ? free : among;
+    if (isAnybodys(unsure[0], left)) doubt(unsure[0]);
+    else picks.set(unsure[0], best(left));
   } else if (heard !== undefined && unsure.length > 1) {
     const all = w.ops.filter((op) => picks.has(op) || unsure.includes(op));
     const matched = matchByOrder(unsure, w, heard, all) ?? matchByAsking(unsure, sights, heard, all);
@@ -732,6 +735,12 @@ function decide(w: Noted): void {
   for (const [root, ops] of byRoot) placeInRoot(root, ops, sights);
 }
 
+const isLost = ({ exchange }: Operation): boolean => Number.isNaN(exchange.firstIn);
+
+/** Its connection was lost, and functions of several requests are told so: also those that had not asked yet. */
+const isAnybodys = (op: Operation, sights: readonly Sight[]): boolean =>
+  isLost(op) && new Set(sights.filter(({ frame }) => frame).map(({ root }) => root)).size > 1;
+
 /**
  * A pool gives the connection to the next who waits for it in the dispatch of the answer to the one before. That one
  * goes on, too, and writes on it.
@@ -757,11 +766,13 @@ const isHeardByOne = ({ ops }: Noted, op: Operation, frames: readonly Sight[]): 
  * returned. Where there is none, those in whose context anything ran: a library's own continuations may run in
  * another request's.
  */
-function listeners({ sights, ended }: Noted, frames: readonly Sight[]): Set<Root> {
+function listeners({ ops, sights, ended }: Noted, frames: readonly Sight[]): Set<Root> {
   const heard = new Set(frames.map(({ root }) => root));
   const roots = new Set(sights.map(({ root }) => root));
   if (roots.size > heard.size) for (const root of roots) if (!heard.has(root) && hasSettled(root)) heard.add(root);
   if (heard.size > 0 || roots.size > 1 || ended) return heard;
+  // What goes on when a connection is lost may be its library, which opens another.
+  if (ops.some(isLost)) for (const root of roots) if (!ops.some((op) => op.trusted && op.root === root)) return heard;
   return roots;
 }
 
