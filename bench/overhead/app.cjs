@@ -89,7 +89,7 @@ if (globalThis.gc) {
 const controls = {
   '/cpu': () => {
     const { user, system } = process.cpuUsage();
-    return { us: user + system, rss: process.memoryUsage.rss() };
+    return { us: user + system, user, rss: process.memoryUsage.rss() };
   },
   // Of a process with room for all that is allocated between two of these: `used` grows by just that.
   '/heap': () => ({ used: require('node:v8').getHeapStatistics().used_heap_size, collections }),

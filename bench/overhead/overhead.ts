@@ -6,11 +6,15 @@
 // machine meanwhile meets all of them; each round gives a CPU time a request from the process's own counter.
 // Shown: the median of the rounds' differences from bare (throughput: ratios to bare), and the quartiles.
 //
+// `loaded`: 16 requests at once, as a server in need of its CPU has them. `alone`: one request after another, where
+// each finds the processor's caches cold and whom it writes to asleep; waking them is most of what is measured.
+//
 //   ROUNDS=9 REQUESTS=300     the length
 //   NODE_MAJOR=24             dd-trace 6 needs Node 22 or later: on 20 it is left out
-//   KINDS=bare,whywait        which programs; `other` is whywait of the checkout OTHER, to compare two of ours
+//   KINDS=bare,whywait        which programs
+//   OTHER=/a/checkout,/b      whywait of other checkouts beside it, each called by its directory's name
 //   ROUTES=redis,mysql        which routes beside the plain one
-//   SECTIONS=cpu,throughput,allocation
+//   SECTIONS=loaded,alone,allocation
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +22,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { Agent, createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import mysql from 'mysql2/promise';
@@ -31,7 +35,7 @@ const major = Number(process.env['NODE_MAJOR'] ?? 24);
 const node = nodeBinary(major);
 const rounds = Number(process.env['ROUNDS'] ?? 9);
 const requests = Number(process.env['REQUESTS'] ?? 300);
-const other = process.env['OTHER'];
+const others = new Map((process.env['OTHER'] ?? '').split(',').map((path) => [basename(path), path] as const));
 
 const operations = {
   '/redis': 'Redis command',
@@ -42,8 +46,8 @@ const operations = {
   '/fetch': 'HTTP call, fetch',
 } as const;
 type Route = '/plain' | keyof typeof operations;
-const allKinds = ['bare', 'whywait', 'other', 'opentelemetry', 'dd-trace'] as const;
-type Kind = (typeof allKinds)[number];
+const allKinds = ['bare', 'whywait', 'opentelemetry', 'dd-trace'] as const;
+type Kind = string;
 
 /** The names in an environment's list; `all` without one. */
 function chosen<T extends string>(name: string, all: readonly T[], prefix = ''): T[] {
@@ -51,14 +55,11 @@ function chosen<T extends string>(name: string, all: readonly T[], prefix = ''):
   return value === undefined ? [...all] : all.filter((one) => value.split(',').includes(one.slice(prefix.length)));
 }
 
-const sections = chosen('SECTIONS', ['cpu', 'throughput', 'allocation'] as const);
+const sections = chosen('SECTIONS', ['loaded', 'alone', 'allocation'] as const);
 const asked = chosen('ROUTES', Object.keys(operations) as (keyof typeof operations)[], '/');
 const routes: Route[] = ['/plain', ...asked];
-const kinds = chosen('KINDS', allKinds)
-  .filter((kind) => kind !== 'other' || other !== undefined)
-  .filter((kind) => kind !== 'dd-trace' || major >= 22);
-/** What a loaded server is asked for. */
-const loaded = asked.filter((route) => route === '/redis' || route === '/postgresql');
+const kinds: Kind[] = chosen('KINDS', allKinds).filter((kind) => kind !== 'dd-trace' || major >= 22);
+for (const name of others.keys()) if (name !== '') kinds.push(name);
 
 if (!existsSync(join(here, 'node_modules/dd-trace'))) {
   console.error('installing OpenTelemetry and dd-trace …');
@@ -121,8 +122,6 @@ function commandOf(kind: Kind, flags: readonly string[]): { args: string[]; env:
       return { args: [...flags, app], env: {} };
     case 'whywait':
       return recorded(join(here, '../..'), flags);
-    case 'other':
-      return recorded(other ?? '', flags);
     case 'opentelemetry':
       return {
         args: [
@@ -153,6 +152,8 @@ function commandOf(kind: Kind, flags: readonly string[]): { args: string[]; env:
           DD_TRACE_RATE_LIMIT: '-1',
         },
       };
+    default:
+      return recorded(others.get(kind)!, flags);
   }
 }
 
@@ -226,42 +227,42 @@ async function beside(which: readonly Kind[], flags: readonly string[], use: (ru
 }
 
 const told = async <T>(port: number, path: string) => JSON.parse(await ask(port, path)) as T;
-const cpu = (port: number) => told<{ us: number; rss: number }>(port, '/cpu');
+const cpu = (port: number) => told<{ us: number; user: number; rss: number }>(port, '/cpu');
 
 /** Requests to one process before it is another's turn: a machine's slow moments are longer, and so meet all. */
 const turn = 20;
 
-/** CPU µs a request of the route for each process, in one round of turns. */
-async function measure(running: readonly Running[], route: Route): Promise<number[]> {
-  const us = running.map(() => 0);
-  for (let done = 0; done < requests; done += turn) {
-    for (const [i, { port }] of running.entries()) {
-      const before = await cpu(port);
-      for (let n = done; n < Math.min(requests, done + turn); n++) await ask(port, route);
-      us[i]! += (await cpu(port)).us - before.us;
-    }
-  }
-  return us.map((sum) => sum / requests);
+interface Taken {
+  /** CPU µs a request, of the process. */
+  readonly us: number;
+  /** Of these, in user mode. */
+  readonly user: number;
+  /** Requests a second. */
+  readonly rate: number;
 }
 
-/** Requests a second of each process, `atOnce` asked at a time, in one round of turns. */
-async function load(running: readonly Running[], route: Route): Promise<number[]> {
-  const atOnce = 16;
-  const perTurn = 10 * turn;
-  const ms = running.map(() => 0);
-  for (let done = 0; done < 2 * requests; done += perTurn) {
+/** What a request of the route takes in each process, `atOnce` asked at a time, in one round of turns. */
+async function measure(running: readonly Running[], route: Route, atOnce: number): Promise<Taken[]> {
+  const sums = running.map(() => ({ us: 0, user: 0, ms: 0 }));
+  const perTurn = turn * (atOnce > 1 ? 10 : 1);
+  const turns = Math.ceil((requests * (atOnce > 1 ? 2 : 1)) / perTurn);
+  for (let n = 0; n < turns; n++) {
     for (const [i, { port }] of running.entries()) {
+      const before = await cpu(port);
       const from = performance.now();
       let left = perTurn;
       const client = async () => {
         while (left-- > 0) await ask(port, route);
       };
       await Promise.all(Array.from({ length: atOnce }, client));
-      ms[i]! += performance.now() - from;
+      sums[i]!.ms += performance.now() - from;
+      const after = await cpu(port);
+      sums[i]!.us += after.us - before.us;
+      sums[i]!.user += after.user - before.user;
     }
   }
-  const asked = Math.ceil((2 * requests) / perTurn) * perTurn;
-  return ms.map((sum) => (asked / sum) * 1000);
+  const count = turns * perTurn;
+  return sums.map(({ us, user, ms }) => ({ us: us / count, user: user / count, rate: (count / ms) * 1000 }));
 }
 
 /** Bytes that one request of the route allocates on the JavaScript heap, garbage collection left out. */
@@ -328,26 +329,48 @@ const peers = kinds.filter((kind) => kind !== 'bare');
 const tableOf = (what: string, columns: readonly string[]) =>
   new Table({ head: [what, ...columns], style: { head: [], border: [] } });
 
-async function measureCpu(running: readonly Running[]): Promise<void> {
+async function measureCpu(running: readonly Running[], atOnce: number): Promise<void> {
   const took = new Rounds();
+  const inUser = new Rounds();
+  const rates = new Rounds();
   for (let round = -4; round < rounds; round++) {
-    process.stderr.write(`\rCPU: round ${Math.max(0, round + 1)} of ${rounds} `);
+    process.stderr.write(`\r${atOnce} at once: round ${Math.max(0, round + 1)} of ${rounds} `);
     for (const route of routes) {
-      const us = await measure(running, route);
-      if (round >= 0) took.add(running, route, us); // before that, warm-up
+      const taken = await measure(running, route, atOnce);
+      if (round < 0) continue; // warm-up
+      took.add(
+        running,
+        route,
+        taken.map(({ us }) => us),
+      );
+      inUser.add(
+        running,
+        route,
+        taken.map(({ user }) => user),
+      );
+      rates.add(
+        running,
+        route,
+        taken.map(({ rate }) => rate),
+      );
     }
   }
   process.stderr.write('\r');
   const compares = peers.includes('whywait') && peers.includes('opentelemetry');
   const ratio = (of: (kind: Kind) => number) => (compares ? [(of('whywait') / of('opentelemetry')).toFixed(2)] : []);
-  const table = tableOf('added over bare: median (quartiles)', [
+  const head = atOnce > 1 ? `${atOnce} requests at once` : 'one request after another';
+  const table = tableOf(`${head}, added over bare: median (quartiles)`, [
     ...peers,
     ...(compares ? ['whywait ÷ OpenTelemetry'] : []),
   ]);
   const row = (name: string, of: (kind: Kind) => number[]) =>
     table.push([name, ...peers.map((kind) => cell(of(kind), 1)), ...ratio((kind) => spread(of(kind)).mid)]);
   row('inbound request, CPU µs', (kind) => took.added(kind, '/plain'));
-  for (const route of asked) row(`${operations[route]}, CPU µs`, (kind) => took.perOperation(kind, route));
+  row('  of these in user mode', (kind) => inUser.added(kind, '/plain'));
+  for (const route of asked) {
+    row(`${operations[route]}, CPU µs`, (kind) => took.perOperation(kind, route));
+    row('  of these in user mode', (kind) => inUser.perOperation(kind, route));
+  }
   const rss = new Map<Kind, number>();
   for (const { kind, port } of running) rss.set(kind, (await cpu(port)).rss / 2 ** 20);
   const memory = (kind: Kind) => rss.get(kind)! - rss.get('bare')!;
@@ -355,24 +378,13 @@ async function measureCpu(running: readonly Running[]): Promise<void> {
   console.log(table.toString());
   const bare = routes.map((route) => `${route} ${spread(took.of('bare', route)).mid.toFixed(0)} µs`);
   console.log(`bare: CPU a request ${bare.join(', ')}; resident ${rss.get('bare')!.toFixed(0)} MB`);
-}
-
-async function measureThroughput(running: readonly Running[]): Promise<void> {
-  const rates = new Rounds();
-  for (let round = -2; round < rounds; round++) {
-    process.stderr.write(`\rthroughput: round ${Math.max(0, round + 1)} of ${rounds} `);
-    for (const route of loaded) {
-      const perSecond = await load(running, route);
-      if (round >= 0) rates.add(running, route, perSecond);
-    }
-  }
-  process.stderr.write('\r');
-  const table = tableOf('throughput ÷ bare, 16 requests at once: median (quartiles)', peers);
-  for (const route of loaded)
-    table.push([`10 × ${operations[route]}`, ...peers.map((kind) => cell(rates.ratios(kind, route), 2))]);
-  console.log(table.toString());
-  const bare = loaded.map((route) => `${route} ${spread(rates.of('bare', route)).mid.toFixed(0)}`);
-  console.log(`bare: requests a second ${bare.join(', ')}`);
+  if (atOnce === 1) return;
+  const throughput = tableOf(`throughput ÷ bare, ${atOnce} requests at once: median (quartiles)`, peers);
+  for (const route of asked)
+    throughput.push([`10 × ${operations[route]}`, ...peers.map((kind) => cell(rates.ratios(kind, route), 2))]);
+  console.log(throughput.toString());
+  const perSecond = asked.map((route) => `${route} ${spread(rates.of('bare', route)).mid.toFixed(0)}`);
+  console.log(`bare: requests a second ${perSecond.join(', ')}`);
 }
 
 async function measureAllocation(running: readonly Running[]): Promise<void> {
@@ -408,8 +420,8 @@ try {
     `${execFileSync(node, ['--version']).toString().trim()}, ${rounds} rounds of ${requests} requests a route`,
   );
   await beside(kinds, [], async (running) => {
-    if (sections.includes('cpu')) await measureCpu(running);
-    if (sections.includes('throughput') && loaded.length > 0) await measureThroughput(running);
+    if (sections.includes('alone')) await measureCpu(running, 1);
+    if (sections.includes('loaded')) await measureCpu(running, 16);
   });
   const roomy = ['--expose-gc', '--max-semi-space-size=256', '--min-semi-space-size=256'];
   if (sections.includes('allocation')) await beside(kinds, roomy, measureAllocation);
