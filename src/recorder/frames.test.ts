@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import v8 from 'node:v8';
 import { decodeBatch } from '../model/batch.ts';
 import { Cause, Kind } from '../model/schema.ts';
 import { Exchange } from '../protocols/decoder.ts';
 import { now } from './clock.ts';
 import { neutral, openRoot, runInRoot, startContexts } from './context.ts';
-import { addSites, startFrames } from './frames.ts';
+import { addSites, Frame, startFrames } from './frames.ts';
 import { newTrace } from './ids.ts';
 import { Operation, type Peer } from './operation.ts';
 import { answered, asked, flushOwners, onSettled } from './ownership.ts';
@@ -264,4 +265,23 @@ test('work that no request asked for is a trace of its own, its first function t
   assert.equal(rows['other'].parent, 0n);
   assert.equal(rows['two'].parent, rows['other'].id);
   assert.notEqual(rows['main'].trace, rows['other'].trace);
+});
+
+test('a handler that is called again and again keeps none of the frames before', async () => {
+  const { listen } = load(`module.exports = {
+    listen(handlers) { ask('once'); handlers.push((name, done) => { ask(name, done); }); },
+  }`);
+  const handlers: ((name: string, done: (answer: string) => void) => void)[] = [];
+  listen(handlers);
+  const call = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      await new Promise<string>((resolve) => setImmediate(handlers[0], 'again', resolve));
+      flushOwners();
+      takeBatch(1, 1);
+    }
+    return (v8 as unknown as { queryObjects(type: unknown): number }).queryObjects(Frame);
+  };
+  const before = await call(20);
+  const after = await call(150);
+  assert.ok(after < before + 50, `${before} frames, then ${after}`);
 });

@@ -907,7 +907,10 @@ function blame(wait: Wait, cause: Cause, callee: Frame): void {
  * @param called a function of the user's calls it
  */
 function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: boolean): Frame {
+  const first = frame;
   while (frame.rare?.heir !== undefined && frame.written) frame = frame.rare.heir;
+  // As often as a socket's handler is called: neither the way to the last one nor what it refers to grows.
+  if (frame !== first) first.noted.heir = frame;
   if (frame.state === State.light) {
     // Left without anything beneath it: its callback is the first.
     const store = currentStore();
@@ -928,7 +931,7 @@ function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: 
   const store = currentStore();
   const other = root !== undefined && !root.request && store instanceof Root && store.request && store !== root;
   if (!frame.written && !other) return frame;
-  const heir = heard && !other ? new Frame(frame.site, root, frame, frame.end) : new Frame(site, root, frame, at);
+  const heir = heard && !other ? new Frame(frame.site, root, first, frame.end) : new Frame(site, root, first, at);
   heir.state = State.done;
   if (heir.site === frame.site && !other) heir.noted.continues = true;
   if (other) {
@@ -939,7 +942,7 @@ function goesOnAs(frame: Frame, site: Site, at: number, heard: boolean, called: 
       heir.parent = undefined;
       findRoot(heir, undefined);
     }
-    frame.noted.heir = heir;
+    first.noted.heir = heir;
   }
   return heir;
 }
