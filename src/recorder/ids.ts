@@ -47,8 +47,11 @@ export function newTrace(): Uint32Array {
 /** Names this process to the collector; unguessable, as it is also a file's name. */
 export const newToken = (): string => Array.from({ length: 4 }, () => hex8(random32())).join('');
 
+const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Eight hex digits of a u32. */
-export const hex8 = (value: number): string => value.toString(16).padStart(8, '0');
+export const hex8 = (value: number): string =>
+  `${pairs[value >>> 24]}${pairs[(value >>> 16) & 255]}${pairs[(value >>> 8) & 255]}${pairs[value & 255]}`;
 
 /** From the system: /dev/urandom where it is there (0.1 ms), else the crypto module (5 ms to load). */
 function fill(words: Uint32Array<ArrayBuffer>): void {

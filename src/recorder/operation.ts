@@ -39,6 +39,8 @@ export class Root {
   frames = 0;
   /** frames.ts's own note: the frames open beneath it. */
   note: unknown = undefined;
+  /** propagate.ts's own: what all `traceparent` of its operations begin with; '' until there is one. */
+  header = '';
   /** ownership.ts's own: the number of the last window with several answers that something of it ran in. */
   seenIn = 0;
 

@@ -680,6 +680,10 @@ function settleInOnlyRoot({ ops, sights, written }: Noted): boolean {
 function decide(w: Noted): void {
   if (settleInOnlyRoot(w)) return;
   const sights = w.ops.length === 1 && w.written !== undefined ? withoutGranted(w, w.written) : w.sights;
+  if (w.ops.length === 1 && w.ops[0].exact && w.ops[0].root !== undefined) {
+    placeInRoot(w.ops[0].root, w.ops, sights);
+    return;
+  }
   const frames = sights.filter(({ frame }) => frame !== undefined);
   const picks = new Map<Operation, Sight | undefined>();
   const unsure: Operation[] = [];

@@ -14,6 +14,7 @@ import { inspect } from 'node:util';
 import { now } from './clock.ts';
 import { beginTimer } from './dispatch.ts';
 import { hasOpenFrames, runningFrame, timerFired } from './frames.ts';
+import { Given } from './stamp.ts';
 
 function fired(told: Told): void {
   const repeats = typeof told.timer._repeat === 'number';
@@ -63,11 +64,20 @@ class Told {
 }
 
 const none: readonly unknown[] = [];
-/** One for all: to make a property takes no object but its value. */
-const own: PropertyDescriptor = { value: undefined, configurable: true, enumerable: true, writable: true };
+
+let given: unknown;
+
+// A field of a class is defined, past the setter, and as quickly as a constructor's assignment.
+class TimerArguments extends Given {
+  _timerArgs = given;
+}
+
+class ImmediateArguments extends Given {
+  _argv = given;
+}
 
 /** Objects of the class of `one` have, from now, a Told where the constructor puts their arguments. */
-function tell(one: object, name: string): void {
+function tell(one: object, name: string, Arguments: new (timer: object) => object): void {
   const prototype = Object.getPrototypeOf(one) as object;
   if (!Object.hasOwn(one, name) || prototype === Object.prototype || name in prototype) return;
   Object.defineProperty(prototype, name, {
@@ -75,9 +85,9 @@ function tell(one: object, name: string): void {
     enumerable: false,
     get: () => undefined,
     set(this: object, args: unknown) {
-      own.value = args === undefined ? new Told(this, none) : Array.isArray(args) ? new Told(this, args) : args;
-      Object.defineProperty(this, name, own);
-      own.value = undefined;
+      given = args === undefined ? new Told(this, none) : Array.isArray(args) ? new Told(this, args) : args;
+      new Arguments(this);
+      given = undefined;
     },
   });
 }
@@ -85,8 +95,8 @@ function tell(one: object, name: string): void {
 export function patchTimers(): void {
   const timeout = setTimeout(() => {}, 1);
   clearTimeout(timeout);
-  tell(timeout, '_timerArgs');
+  tell(timeout, '_timerArgs', TimerArguments);
   const immediate = setImmediate(() => {});
   clearImmediate(immediate);
-  tell(immediate, '_argv');
+  tell(immediate, '_argv', ImmediateArguments);
 }

@@ -25,9 +25,12 @@ const spelling = 'traceParent';
 const longestHead = 7 * 1024;
 
 /** version 00, trace, span, flags: sampled or not. */
-export function traceparentOf({ trace, recorded }: Root, lo: number): string {
-  const id = `${hex8(trace[0])}${hex8(trace[1])}${hex8(trace[2])}${hex8(trace[3])}-${hex8(processHi)}${hex8(lo)}`;
-  return `00-${id}-0${recorded ? 1 : 0}`;
+export function traceparentOf(root: Root, lo: number): string {
+  const { trace, recorded } = root;
+  if (root.header === '') {
+    root.header = `00-${hex8(trace[0])}${hex8(trace[1])}${hex8(trace[2])}${hex8(trace[3])}-${hex8(processHi)}`;
+  }
+  return `${root.header}${hex8(lo)}-0${recorded ? 1 : 0}`;
 }
 
 /** What an inbound `traceparent` says; undefined when it is none. */
@@ -93,7 +96,7 @@ export function propagation(options: Options): Propagate {
     const op = connection.newest;
     if (op?.root === undefined) return data;
     const head = requestHead(bytes);
-    if (head === undefined || head.traceparent || head.end > longestHead || isSigned(bytes, head.end)) return data;
+    if (head === undefined || head.traceparent || head.signed || head.end > longestHead) return data;
     const line = `${spelling}: ${traceparentOf(op.root, op.lo)}\r\n`;
     const at = head.end - 2;
     if (typeof data !== 'string') {
@@ -124,17 +127,4 @@ export function takeTraceparent(request: IncomingMessage): unknown {
     delete headers['traceparent'];
   }
   return value;
-}
-
-/** AWS SigV4 and its like, HTTP Signatures of any draft: what is signed must not change. */
-function isSigned(bytes: Uint8Array, end: number): boolean {
-  const head = latin1(bytes, end);
-  return (
-    /\n(?:signature|signature-input|x-amz-content-sha256|x-amz-date)[ \t]*:/i.test(head) ||
-    /\nauthorization[ \t]*:[ \t]*(?:aws|signature|sharedkey|hmac|goog4-|tc3-|acs)/i.test(head)
-  );
-}
-
-function latin1(bytes: Uint8Array, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, end).toString('latin1');
 }

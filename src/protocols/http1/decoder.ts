@@ -6,7 +6,7 @@ import { type Decoder, Exchange, type HandOver, type Protocol, type Recognition,
 import { InFlight } from '../in-flight.ts';
 import { pathPattern } from '../names/path.ts';
 import { websocketOn } from '../websocket/decoder.ts';
-import { Reader, State } from './reader.ts';
+import { Reader, State, startsWith } from './reader.ts';
 
 export const http: Protocol = {
   name: 'http',
@@ -72,15 +72,11 @@ function statusLine(bytes: Uint8Array, from: number, to: number): Recognition {
 }
 
 class Request extends Exchange {
-  readonly head: boolean;
-  readonly connect: boolean;
-  /** '' for CONNECT. */
-  readonly route: string;
-  constructor(method: string, route: string) {
+  readonly line: Line;
+  constructor(line: Line) {
     super(Kind.client);
-    this.head = method === 'HEAD';
-    this.connect = method === 'CONNECT';
-    this.route = route;
+    this.line = line;
+    this.operation = line.operation;
   }
 }
 
@@ -161,18 +157,14 @@ class Http1 implements Decoder {
 
   private request(bytes: Uint8Array, from: number, to: number, cut: boolean, startedAt: number): boolean {
     // method SP target SP HTTP-version
-    const space = bytes.indexOf(32, from);
-    if (space <= from || space >= to || space - from > longestMethod) return false;
-    const method = latin1(bytes, from, space);
-    if (!methods.has(method) && !/^[A-Z][A-Z-]+$/.test(method)) return false;
     let end = to;
     if (!cut) {
       end = to - 9;
-      if (end <= space + 1 || latin1(bytes, end, to - 1) !== ' HTTP/1.') return false;
+      if (end <= from || !startsWith(bytes, end, to, ' http/1.') || bytes[end + 1] !== 72) return false;
     }
-    if (this.flight.length >= mostPending) return false;
-    const request = new Request(method, method === 'CONNECT' ? '' : pathPattern(latin1(bytes, space + 1, end)));
-    request.operation = name(method, request.route);
+    const line = lineOf(bytes, from, end);
+    if (line === undefined || this.flight.length >= mostPending) return false;
+    const request = new Request(line);
     request.firstOut = startedAt;
     request.lastOut = startedAt;
     // What was answered before, without a request that was seen, is over.
@@ -210,8 +202,8 @@ class Http1 implements Decoder {
       if (status >= 400) answering.error = String(status);
       answering.idle = eventStream;
     }
-    if (status < 200 || status === 204 || status === 304 || answering?.head) return State.start;
-    if (answering?.connect && status < 300) return State.start;
+    if (status < 200 || status === 204 || status === 304 || answering?.line.head) return State.start;
+    if (answering?.line.connect && status < 300) return State.start;
     if (chunked) return State.chunkSize;
     if (coded) return State.untilClose;
     if (contentLength >= 0) return contentLength > 0 ? State.length : State.start;
@@ -226,14 +218,14 @@ class Http1 implements Decoder {
     if (answering) this.closeFirst();
     // Joined in the middle of a request that is answered now.
     else if (!this.asked && this.requests.state === State.quiet) this.requests.become(State.start);
-    if (status !== 101 && !(answering?.connect && status < 300)) return;
+    if (status !== 101 && !(answering?.line.connect && status < 300)) return;
     // From here on it is another protocol; one that was asked for before it was seen stays unknown.
     this.switched = answering;
     this.requests.become(State.quiet);
     this.answers.become(State.quiet);
   }
 
-  private handsOver({ connect, route }: Request, bytes: Uint8Array, at: number): void {
+  private handsOver({ line: { connect, route } }: Request, bytes: Uint8Array, at: number): void {
     this.switched = undefined;
     const isWebsocket = !connect && this.answers.websocket;
     if (!this.handOver || !(connect || isWebsocket)) return;
@@ -259,10 +251,52 @@ class Http1 implements Decoder {
 
 const digit = (bytes: Uint8Array, at: number): number => (bytes[at] as number) - 48;
 
-const name = (method: string, route: string): string => (route ? `${method} ${route}` : method).slice(0, 200);
+const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');
 
-function latin1(bytes: Uint8Array, from: number, to: number): string {
-  let text = '';
-  for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i] as number);
-  return text;
+/** What a request line's method and target say. */
+interface Line {
+  readonly head: boolean;
+  readonly connect: boolean;
+  /** '' for CONNECT. */
+  readonly route: string;
+  /** 'GET /users/:id' */
+  readonly operation: string;
+}
+
+// Programs ask for the same again and again: what was made of bytes is kept under their hash, in a place that is
+// overwritten by the next line that falls on it.
+const places = 256;
+const longestHeld = 256;
+const heldBytes: (Uint8Array | undefined)[] = new Array(places).fill(undefined);
+const heldLines: (Line | undefined)[] = new Array(places).fill(undefined);
+
+/** Of bytes[from, to), a request line without its version; undefined when it is none. */
+function lineOf(bytes: Uint8Array, from: number, to: number): Line | undefined {
+  const length = to - from;
+  if (length > longestHeld) return readLine(bytes, from, to);
+  let hash = length;
+  for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  const place = (hash ^ (hash >>> 8)) & (places - 1);
+  const held = heldBytes[place];
+  if (held !== undefined && held.length === length) {
+    let i = 0;
+    while (i < length && held[i] === bytes[from + i]) i++;
+    if (i === length) return heldLines[place];
+  }
+  const line = readLine(bytes, from, to);
+  heldBytes[place] = bytes.slice(from, to);
+  heldLines[place] = line;
+  return line;
+}
+
+function readLine(bytes: Uint8Array, from: number, to: number): Line | undefined {
+  const space = bytes.indexOf(32, from);
+  if (space <= from || space >= to - 1 || space - from > longestMethod) return undefined;
+  const method = latin1(bytes, from, space);
+  if (!methods.has(method) && !/^[A-Z][A-Z-]+$/.test(method)) return undefined;
+  const connect = method === 'CONNECT';
+  const route = connect ? '' : pathPattern(latin1(bytes, space + 1, to));
+  const operation = (route ? `${method} ${route}` : method).slice(0, 200);
+  return { head: method === 'HEAD', connect, route, operation };
 }

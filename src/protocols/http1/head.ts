@@ -7,6 +7,8 @@ export interface RequestHead {
   readonly end: number;
   /** The head holds a traceparent header already. */
   readonly traceparent: boolean;
+  /** Its headers are signed, and must not change: AWS SigV4 and its like, HTTP Signatures of any draft. */
+  readonly signed: boolean;
 }
 
 const LF = 10;
@@ -23,15 +25,41 @@ export function requestHead(bytes: Uint8Array): RequestHead | undefined {
   if (lineEnd < 14 || bytes[lineEnd - 1] !== CR) return undefined;
   if (!isRequestLine(bytes, lineEnd - 1)) return undefined;
   let traceparent = false;
+  let signed = false;
   let at = lineEnd + 1;
   for (;;) {
     const end = bytes.indexOf(LF, at);
     if (end <= at || bytes[end - 1] !== CR) return undefined;
-    if (end === at + 1) return { end: end + 1, traceparent };
+    if (end === at + 1) return { end: end + 1, traceparent, signed };
     const colon = nameEnd(bytes, at, end);
     if (colon < 0) return undefined;
     if (colon - at === 11 && startsWith(bytes, at, colon, 'traceparent')) traceparent = true;
+    else if (!signed) signed = signs(bytes, at, colon, end);
     at = end + 1;
+  }
+}
+
+const schemes = ['aws', 'signature', 'sharedkey', 'hmac', 'goog4-', 'tc3-', 'acs'];
+
+/** The header bytes[at, colon), whose line ends before `end`, holds a signature of headers. */
+function signs(bytes: Uint8Array, at: number, colon: number, end: number): boolean {
+  switch (colon - at) {
+    case 9:
+      return startsWith(bytes, at, colon, 'signature');
+    case 10:
+      return startsWith(bytes, at, colon, 'x-amz-date');
+    case 15:
+      return startsWith(bytes, at, colon, 'signature-input');
+    case 20:
+      return startsWith(bytes, at, colon, 'x-amz-content-sha256');
+    case 13: {
+      if (!startsWith(bytes, at, colon, 'authorization')) return false;
+      let value = colon + 1;
+      while (bytes[value] === 32 || bytes[value] === 9) value++;
+      return schemes.some((scheme) => startsWith(bytes, value, end, scheme));
+    }
+    default:
+      return false;
   }
 }
 

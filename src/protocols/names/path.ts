@@ -7,8 +7,24 @@ import { partPattern } from './key.ts';
 const longestPath = 2000;
 const mostSegments = 12;
 
+/** Routes of targets seen before: all go when there are too many. */
+const known = new Map<string, string>();
+const maxKnown = 512;
+const longestKnown = 256;
+
 /** The route of a request target: origin form (/a/b?c), absolute form (http://host/a/b) or *. */
 export function pathPattern(target: string): string {
+  if (target.length > longestKnown) return patternOf(target);
+  let pattern = known.get(target);
+  if (pattern === undefined) {
+    pattern = patternOf(target);
+    if (known.size >= maxKnown) known.clear();
+    known.set(target, pattern);
+  }
+  return pattern;
+}
+
+function patternOf(target: string): string {
   let from = 0;
   if (target.charCodeAt(0) !== 47) {
     const scheme = target.indexOf('://');

@@ -517,7 +517,8 @@ class PostgresqlDecoder implements Decoder {
 
 /** Remembers a name as the one used last. */
 function keep(names: Map<string, SqlName>, key: string, name: SqlName): void {
-  names.delete(key);
+  // Most have no name of their own, and the order of use changes nothing for the only one.
+  if (names.size > 1) names.delete(key);
   names.set(key, name);
   if (names.size > maxNames) names.delete(names.keys().next().value as string);
 }
