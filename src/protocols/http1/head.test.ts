@@ -6,7 +6,7 @@ const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 const head = 'GET /users/1 HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n';
 
 test('the place for a header is just after the request line', () => {
-  assert.deepEqual(requestHead(bytes(head)), { end: head.length, traceparent: false });
+  assert.deepEqual(requestHead(bytes(head)), { end: head.length, traceparent: false, signed: false });
   assert.deepEqual(requestHead(bytes(`${head}body\r\n\r\n`))?.end, head.length);
 });
 
@@ -16,6 +16,21 @@ test('a traceparent that is there already is seen, whatever its case', () => {
   for (const name of ['traceparents', 'x-traceparent', 'tracestate'])
     assert.equal(requestHead(bytes(head.replace('Accept', name)))?.traceparent, false);
   assert.equal(requestHead(bytes(`${head}traceparent: in the body\r\n\r\n`))?.traceparent, false);
+});
+
+test('headers that are signed are seen', () => {
+  const signed = (line: string) => requestHead(bytes(head.replace('Accept: */*', line)))?.signed;
+  for (const line of [
+    'Signature: sig1=:abc:',
+    'signature-input: sig1=("@method")',
+    'X-Amz-Date: 20261124T000000Z',
+    'x-amz-content-sha256:abc',
+    'Authorization: AWS4-HMAC-SHA256 Credential=a',
+    'authorization:\tSharedKey a:b',
+  ])
+    assert.equal(signed(line), true, line);
+  for (const line of ['Authorization: Bearer aws', 'signatures: a', 'x-amz-id: 1', 'authorization:'])
+    assert.equal(signed(line), false, line);
 });
 
 test('no cut head is proven', () => {
