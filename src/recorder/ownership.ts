@@ -774,6 +774,13 @@ function listeners({ ops, sights, ended }: Noted, frames: readonly Sight[]): Set
   const heard = new Set(frames.map(({ root }) => root));
   const roots = new Set(sights.map(({ root }) => root));
   if (roots.size > heard.size) for (const root of roots) if (!heard.has(root) && hasSettled(root)) heard.add(root);
+  if (heard.size === 0 && ops.length === 1 && roots.size === 2) {
+    const { trusted, root, chained } = ops[0];
+    const others = [...roots].filter((one) => one !== root);
+    // A pool gave the connection to the other's request, which wrote on it.
+    if (trusted && sights[0].root === root && others.length === 1 && others[0] === chained?.root)
+      roots.delete(others[0]);
+  }
   if (heard.size > 0 || roots.size > 1 || ended) return heard;
   // What goes on when a connection is lost may be its library, which opens another.
   if (ops.some(isLost)) for (const root of roots) if (!ops.some((op) => op.trusted && op.root === root)) return heard;
