@@ -309,8 +309,8 @@ export const sql: Setups = {
       const pool = new (load('pg').Pool)({ ...pgUser, port, max });
       const db = drizzle(pool);
       return {
-        ask: (tag) => db.execute(text`SELECT ${tag}::text`),
-        askWrong: (tag) => db.execute(text.raw(nowhere(tag))),
+        ask: async (tag) => db.execute(text`SELECT ${tag}::text`),
+        askWrong: async (tag) => db.execute(text.raw(nowhere(tag))),
         close: () => pool.end(),
       };
     },
