@@ -3,8 +3,7 @@
 // it on; the context of the writing is that of whoever did so first.
 
 import { PassThrough } from 'node:stream';
-import type { Snapshot } from './ownership.ts';
-import { current } from './ownership.ts';
+import { current, type Snapshot } from './ownership.ts';
 import { patch } from './patch.ts';
 import { count } from './span-buffer.ts';
 
@@ -13,9 +12,13 @@ type Write = (chunk: unknown, ...rest: unknown[]) => boolean;
 const handedOn = new WeakMap<object, Snapshot>();
 let any = false;
 
-/** Who handed on these bytes; undefined = nobody did. */
-export const handerOf = (chunk: unknown): Snapshot | undefined =>
-  any && typeof chunk === 'object' && chunk !== null ? handedOn.get(chunk) : undefined;
+/** Who handed on these bytes, which are about to be written; undefined = nobody did. Told once: they may be a constant. */
+export function handerOf(chunk: unknown): Snapshot | undefined {
+  if (!any || typeof chunk !== 'object' || chunk === null) return undefined;
+  const hander = handedOn.get(chunk);
+  if (hander !== undefined) handedOn.delete(chunk);
+  return hander;
+}
 
 export function patchStream(): void {
   patch<Write>(
