@@ -279,6 +279,7 @@ function suspend<T>(frame: Frame, value: T, line: number): T {
     try {
       const at = clock();
       if (frame.state === State.light) begin(frame);
+      if (queries > 0 && typeof value === 'object' && value !== null) forgetQuery(value);
       stop(frame, at, State.waiting, line);
     } catch (fault) {
       switchOff(fault);
@@ -335,7 +336,10 @@ function ret<T>(frame: Frame, value: T, line: number): T {
 function keep<T>(outer: Frame | Turn, value: T, line: number): T {
   if (!on || typeof value !== 'object' || value === null) return value;
   try {
-    if (types.isPromise(value)) keepPromise(outer instanceof Turn ? outer.frame : outer, value, line);
+    const frame = outer instanceof Turn ? outer.frame : outer;
+    if (types.isPromise(value)) keepPromise(frame, value, line);
+    // Not by reading: the program may hear of that.
+    else if (!types.isProxy(value) && 'then' in value) keepQuery(frame, value);
   } catch (fault) {
     switchOff(fault);
   }
@@ -773,7 +777,10 @@ function endReturned(frame: Frame, at: number, unexplained: boolean): Frame | un
     const { next } = child;
     if (child.state === State.returned && child.first === undefined) {
       const known = child.settledAt >= child.stopped;
-      if (known || only || !types.isPromise(child.returned) || !isPending(child.returned)) {
+      const isQuery = !types.isPromise(child.returned);
+      if (known || only || isQuery || !isPending(child.returned)) {
+        // Nothing says whether it is over: what it asks for may come later.
+        if (isQuery && !known && !only && child.root !== undefined) topOf(child.root).noted.kept++;
         // Of several, one whose callback has run since was settled by that.
         const until = known ? child.settledAt : next !== undefined && child.rare?.calledBack ? child.stopped : at;
         const wait = addWait(child, child.stopped, until, child.stopLine);
@@ -844,6 +851,26 @@ function keepFor(frame: Frame, promise: object, line: number, returned: boolean)
   keptOf.set(promise, new Kept(frame, keptAt, line, returned));
   topOf(root).noted.kept++;
   if (pending++ === 0) watchSettled(keptSettled);
+}
+
+const queryOf = newStamp<Root | undefined>();
+let queries = 0;
+
+/** A query builder, or the like, that is not awaited at once: until it is, an answer may be its own. */
+function keepQuery({ root }: Frame, query: object): void {
+  if (root === undefined || queryOf.get(query) !== undefined) return;
+  queryOf.set(query, root);
+  queries++;
+  topOf(root).noted.kept++;
+}
+
+/** It is awaited: whoever does that says the rest. */
+function forgetQuery(query: object): void {
+  const root = queryOf.get(query);
+  if (root === undefined) return;
+  queryOf.set(query, undefined);
+  queries--;
+  topOf(root).noted.kept--;
 }
 
 /** A promise is being settled, or follows another from now: its state is that of before. */

@@ -47,7 +47,7 @@ interface Sight {
   at: number;
   /** Queued by the dispatch itself, not by what ran in it: these are in the order of the answers. */
   first: boolean;
-  /** Of a request that was over, and nobody of the user's: it says no more than its place in the order. */
+  /** Of a request that was over, with nothing left open: it says no more than its place in the order. */
   ended: boolean;
   /** It is the owner of an operation that is settled. */
   taken: boolean;
@@ -497,12 +497,13 @@ function react(store: Store | undefined): void {
   w.ran++;
   if (inRun > 0) forgetRun();
   if (!(store instanceof Root) || w.seen >= maxSights) return;
-  if (store.ended) w.ended = true;
+  const isOver = store.ended && store.frames === 0 && !keepsPromises(store);
+  if (isOver) w.ended = true;
   if (w.count === 1) {
     // One answer's owner is not a matter of how often its request's code goes on.
     const last = w.seen > 0 ? w.sights[w.seen - 1] : undefined;
-    if (store.ended || (last !== undefined && last.root === store && last.frame === undefined)) return;
-    w.see(store, undefined, undefined, now());
+    if (last !== undefined && last.root === store && last.frame === undefined) return;
+    w.see(store, undefined, undefined, now()).ended = isOver;
     return;
   }
   if (!w.marked) {
@@ -513,7 +514,7 @@ function react(store: Store | undefined): void {
     });
   }
   // Of what comes after them, each request once.
-  if (w.first || store.seenIn !== w.number) w.see(store, undefined, undefined, now()).ended = store.ended;
+  if (w.first || store.seenIn !== w.number) w.see(store, undefined, undefined, now()).ended = isOver;
   store.seenIn = w.number;
 }
 
@@ -719,7 +720,7 @@ function decide(w: Noted): void {
     if (!picks.has(op)) continue;
     const sight = picks.get(op);
     if (sight === undefined && !op.trusted && unsure.length > 1 && unsure.includes(op)) {
-      settleUnseen(op);
+      settleUnseen(op, w);
       continue;
     }
     if (sight !== undefined && op.root !== sight.root) {
@@ -729,7 +730,7 @@ function decide(w: Noted): void {
     }
     const isSeen = sight !== undefined || op.done || op.exact || (op.trusted && op.frame !== undefined);
     if (op.root === undefined || !(isSeen || heard?.has(op.root))) {
-      settleUnseen(op);
+      settleUnseen(op, w);
       continue;
     }
     const group = byRoot.get(op.root);
@@ -860,7 +861,10 @@ function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sig
   for (let i = 0; i < left.length; i++) {
     const frame = sole === undefined ? undefined : (candidates[i]?.frame ?? sole);
     // A library's code goes on in the request, on the same connection: for the function that has the last answer.
-    if (frame === undefined && followsNext(left[i])) continue;
+    if (frame === undefined && followsNext(left[i])) {
+      left[i].rule = Rule.resume;
+      continue;
+    }
     settleWith(left[i], candidates[i]?.sight ?? own[0], frame, sole !== undefined && candidates[i] === undefined);
   }
 }
@@ -1067,10 +1071,15 @@ function followsNext(op: Operation): boolean {
 }
 
 /** Nobody was seen to receive it: a chain's, or as guessed. */
-function settleUnseen(op: Operation): void {
-  if (!op.trusted && followsNext(op)) return;
+function settleUnseen(op: Operation, { ops, order }: Noted): void {
+  // All of it ran for one request that is over: its own, if the next in the chain turns out to be.
+  if (op.root === undefined && ops.length === 1 && order.length > 0) {
+    const { root } = order[0];
+    if (order.every((sight) => sight.root === root)) op.root = root;
+  }
   // A library's own chain of promises may run in the context of a request that only began it.
   if (op.trusted && op.asker === undefined && !op.told) distrust(op);
+  if (!op.trusted && followsNext(op)) return;
   settleAsGuessed(op);
 }
 
@@ -1168,6 +1177,9 @@ const isPreparation = (one: Exchange, next: Exchange): boolean =>
 /** A pool sees whether a connection lives before it gives it: for the next one's sake, but no function asked. */
 const isCheck = ({ operation }: Exchange): boolean => operation === 'PING';
 
+/** What comes before is not of that transaction: another function may have had the connection. */
+const isBegin = ({ operation }: Exchange): boolean => operation === 'BEGIN' || operation === 'START TRANSACTION';
+
 /** A request that had to queue was asked when its owner began to wait, or had the answer before this one. */
 function askedSince(op: Operation, frame: Frame, wait: Wait | undefined): void {
   const since = wait?.start ?? frame.stopped;
@@ -1180,9 +1192,12 @@ function askedSince(op: Operation, frame: Frame, wait: Wait | undefined): void {
 
 /** `op`'s answer let no function go on, and its handler wrote `next`, which is settled now. */
 function follow(op: Operation, next: Operation): void {
-  if (op.root !== undefined && op.trusted) {
-    op.rule = Rule.chain;
-    settleWith(op, undefined, op.root === next.root ? next.frame : undefined, true);
+  const isSame = op.root !== undefined && op.root === next.root;
+  // Who went on was not given the connection: that was another. So it was the answer.
+  const isHeard = op.rule === Rule.resume && next.root !== undefined;
+  if (isSame || (op.root !== undefined && (op.trusted || isHeard))) {
+    if (isSame || op.trusted) op.rule = Rule.chain;
+    settleWith(op, undefined, isSame && !isBegin(next.exchange) ? next.frame : undefined, true);
     return;
   }
   const prepares = isPreparation(op.exchange, next.exchange);
