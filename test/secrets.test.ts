@@ -11,11 +11,24 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import pg from 'pg';
-import { type Server, startMariadb, startMemcached, startPostgres, startRedis } from '../scripts/servers.ts';
+import {
+  mongodbIsMissing,
+  type Server,
+  startMariadb,
+  startMemcached,
+  startMongodb,
+  startMosquitto,
+  startNats,
+  startPostgres,
+  startRabbitmq,
+  startRedis,
+} from '../scripts/servers.ts';
 import type { Report } from '../src/model/report.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-let servers: Server[] = [];
+const hasMongodb = mongodbIsMissing() === '';
+/** By the variable that tells the program its port. */
+let servers: Record<string, Server> = {};
 let dir: string;
 /** What is left, by where: bytes as Latin-1, in lower case. */
 const left = new Map<string, string>();
@@ -41,8 +54,8 @@ const word = (): string =>
 const token = (): string =>
   `q7X${Array.from({ length: 21 }, () => pick('abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789')).join('')}`;
 
-const words = [...new Set(Array.from({ length: 350 }, word))];
-const tokens = Array.from({ length: 100 }, token);
+const words = [...new Set(Array.from({ length: 420 }, word))];
+const tokens = Array.from({ length: 130 }, token);
 
 const filesBelow = (place: string): string[] =>
   readdirSync(place, { recursive: true })
@@ -66,15 +79,22 @@ function found(text: string): string[] {
 
 before(async () => {
   dir = mkdtempSync(join(tmpdir(), 'whywait-secrets-'));
-  const [mariadb, postgres, redis, memcached] = await Promise.all([
-    startMariadb(),
-    startPostgres(),
-    startRedis(),
-    startMemcached(),
-  ]);
-  servers = [mariadb, postgres, redis, memcached];
+  const starting: Record<string, Promise<Server>> = {
+    MYSQL: startMariadb(),
+    POSTGRES: startPostgres(),
+    REDIS: startRedis(),
+    MEMCACHED: startMemcached(),
+    RABBITMQ: startRabbitmq(),
+    NATS: startNats(),
+    MOSQUITTO: startMosquitto(),
+    ...(hasMongodb ? { MONGODB: startMongodb() } : {}),
+  };
+  servers = Object.fromEntries(
+    await Promise.all(Object.entries(starting).map(async ([name, server]) => [name, await server] as const)),
+  );
   // Passwords are asked for, one of them in the clear.
-  const db = new pg.Client({ host: '127.0.0.1', port: postgres.port, user: 'postgres', database: 'postgres' });
+  const { port } = servers['POSTGRES'];
+  const db = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' });
   await db.connect();
   const { rows } = await db.query<{ hba_file: string }>('SHOW hba_file');
   const rules = ['postgres trust', 'plain_user password', 'all scram-sha-256'].map((rule) => {
@@ -83,15 +103,15 @@ before(async () => {
   });
   await db.query(`COPY (${rules.join(' UNION ALL ')}) TO '${rows[0]?.hba_file}'; SELECT pg_reload_conf()`);
   await db.end();
-  await record(mariadb, postgres, redis, memcached);
+  await record();
 });
 
 after(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
+  await Promise.all(Object.values(servers).map((server) => server.stop()));
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function record(mariadb: Server, postgres: Server, redis: Server, memcached: Server): Promise<void> {
+async function record(): Promise<void> {
   const temporary = join(dir, 'tmp');
   const json = join(dir, 'report.json');
   mkdirSync(temporary);
@@ -100,10 +120,8 @@ async function record(mariadb: Server, postgres: Server, redis: Server, memcache
     NODE_OPTIONS: '',
     TMPDIR: temporary,
     WHYWAIT_CACHE: join(dir, 'cache'),
-    MYSQL_PORT: String(mariadb.port),
-    POSTGRES_PORT: String(postgres.port),
-    REDIS_PORT: String(redis.port),
-    MEMCACHED_PORT: String(memcached.port),
+    MONGODB_PORT: '',
+    ...Object.fromEntries(Object.entries(servers).map(([name, { port }]) => [`${name}_PORT`, String(port)])),
     SECRETS: JSON.stringify({ words, tokens }),
   };
   const program = join(here, 'programs/secrets.mjs');
@@ -136,7 +154,10 @@ async function record(mariadb: Server, postgres: Server, redis: Server, memcache
 }
 
 test('what is no secret is found, so the search can find', () => {
-  for (const planted of ['plantedtable', 'plantedkey:?', 'plantedcache:?', '/plantedpath/:id', '/plantedstream/:id']) {
+  const all = ['plantedtable', 'plantedkey:?', 'plantedcache:?', '/plantedpath/:id', '/plantedstream/:id'];
+  all.push('plantedexchange plantedroute', 'plantedsubject.?', 'plantedtopic/?', '/plantedsocket/:id');
+  if (hasMongodb) all.push('find plantedcollection {note: ?');
+  for (const planted of all) {
     const places = found(planted);
     assert.ok(
       places.some((place) => place.startsWith('table texts')),
@@ -155,11 +176,14 @@ test('what is no secret is found, so the search can find', () => {
 });
 
 test('every protocol was spoken, and its faults seen', () => {
-  for (const protocol of ['mysql', 'postgresql', 'redis', 'memcached', 'http', 'grpc', 'unknown']) {
+  const protocols = ['mysql', 'postgresql', 'redis', 'memcached', 'http', 'grpc', 'unknown', 'amqp', 'nats', 'mqtt'];
+  protocols.push('ws', ...(hasMongodb ? ['mongodb'] : []));
+  for (const protocol of protocols) {
     const services = report.services.filter((service) => service.protocol === protocol);
     assert.ok(services.length > 0, `${protocol} was seen`);
     const errors = services.reduce((sum, service) => sum + service.errors, 0);
-    if (!['unknown', 'memcached'].includes(protocol)) assert.ok(errors > 0, `faults of ${protocol} were seen`);
+    if (!['unknown', 'memcached', 'mqtt', 'ws'].includes(protocol))
+      assert.ok(errors > 0, `faults of ${protocol} were seen`);
   }
   assert.equal(report.coverage.dropped, 0);
   // Passwords that were refused, nonsense, doubles, errors of the program's own making.

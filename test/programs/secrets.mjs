@@ -8,15 +8,20 @@ import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { connect as connectAmqp } from 'amqplib';
 import axios from 'axios';
 import got from 'got';
 import Redis from 'ioredis';
 import memcached from 'memcached';
 import memjs from 'memjs';
+import { MongoClient } from 'mongodb';
+import { connectAsync as connectMqtt } from 'mqtt';
 import mysqlOfOld from 'mysql';
 import mysql from 'mysql2/promise';
+import { connect as connectNats, headers as natsHeaders, StringCodec } from 'nats';
 import pg from 'pg';
 import { createClient } from 'redis';
+import WebSocket, { WebSocketServer } from 'ws';
 
 const { words, tokens } = JSON.parse(process.env.SECRETS);
 let nextWord = 0;
@@ -381,6 +386,120 @@ async function speakOtherwise() {
   listener.close();
 }
 
+async function speakMongodb() {
+  const at = `127.0.0.1:${process.env.MONGODB_PORT}`;
+  const client = new MongoClient(`mongodb://${at}/`, { appName: word() });
+  await client.connect();
+  const pins = client.db('pins').collection('plantedcollection');
+  await pins.createIndex({ note: 1 }, { unique: true });
+  const noted = word();
+  await pins.insertMany([
+    { note: noted, [`f${token()}`]: word() },
+    { note: token(), list: [word(), { deep: word() }] },
+  ]);
+  await pins.find({ note: word(), 'list.deep': { $in: [word(), token()] } }, { comment: word() }).toArray();
+  await pins.findOne({ [`x.${token()}`]: word(), $or: [{ note: new RegExp(word()) }, { note: { $gt: word() } }] });
+  await pins.updateOne({ note: word() }, { $set: { note: word(), [`x.${token()}`]: word() } }, { upsert: true });
+  await pins.aggregate([{ $match: { note: word() } }, { $group: { _id: '$note' } }, { $limit: 3 }]).toArray();
+  await pins.deleteMany({ note: { $in: [word(), word()] } });
+  await pins.distinct('note', { note: word() });
+  // A duplicate's value is in the server's message; so is the name of a command that is none.
+  await refused(pins.insertOne({ note: noted, other: word() }));
+  await refused(client.db('pins').command({ [token()]: word() }));
+  await refused(client.db('pins').collection(token()).findOne({ note: word() }));
+  const cursor = pins.find({}, { batchSize: 1 });
+  while (await cursor.hasNext()) await cursor.next();
+  await client.close();
+  const stranger = new MongoClient(`mongodb://${word()}:${token()}@${at}/`, { serverSelectionTimeoutMS: 2000 });
+  await refused(stranger.connect());
+  await stranger.close();
+}
+
+async function speakAmqp() {
+  const url = `amqp://guest:guest@127.0.0.1:${process.env.RABBITMQ_PORT}`;
+  const connection = await connectAmqp(url, { clientProperties: { note: word() } });
+  const channel = await connection.createConfirmChannel();
+  await channel.assertExchange('plantedexchange', 'topic', { durable: false, arguments: { note: word() } });
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  await channel.bindQueue(queue, 'plantedexchange', 'plantedroute.#');
+  const all = new Promise((done) => {
+    channel.consume(queue, (message) => done(channel.ack(message)), { consumerTag: token() });
+  });
+  const properties = { headers: { note: word() }, correlationId: token(), messageId: token(), appId: word() };
+  channel.publish('plantedexchange', `plantedroute.${token()}`, Buffer.from(word()), {
+    ...properties,
+    replyTo: token(),
+  });
+  channel.publish('plantedexchange', 'nobody.there', Buffer.from(word()), { ...properties, mandatory: true });
+  await all;
+  await channel.waitForConfirms();
+  const own = await connection.createChannel();
+  own.on('error', () => {});
+  await refused(own.checkQueue(`q${token()}`));
+  await connection.close();
+  await refused(connectAmqp(url.replace('guest:guest', `${word()}:${word()}`)));
+}
+
+async function speakNats() {
+  const at = { servers: `127.0.0.1:${process.env.NATS_PORT}` };
+  const options = { ...at, name: word(), user: word(), pass: token() };
+  const [client, service] = [await connectNats(options), await connectNats({ ...at, token: token() })];
+  const text = StringCodec();
+  service.subscribe('plantedsubject.*', { callback: (_error, message) => message.respond(text.encode(word())) });
+  await service.flush();
+  const headers = natsHeaders();
+  headers.append('x-note', word());
+  await client.request(`plantedsubject.${token()}`, text.encode(word()), { headers, timeout: 5000 });
+  client.publish(`plantedsubject.${token()}`, text.encode(word()), { headers });
+  await refused(client.request(`nobody.${token()}`, text.encode(word())));
+  const manager = await client.jetstreamManager();
+  await manager.streams.add({ name: `s${token()}`, subjects: ['plantedjobs.*'], description: word() });
+  await client.jetstream().publish(`plantedjobs.${token()}`, text.encode(word()), { msgID: token() });
+  await refused(manager.streams.info(token()));
+  await client.close();
+  await service.close();
+}
+
+async function speakMqtt() {
+  const url = `mqtt://127.0.0.1:${process.env.MOSQUITTO_PORT}`;
+  for (const protocolVersion of [4, 5]) {
+    const will = { topic: `plantedtopic/${token()}`, payload: word(), qos: 0, retain: false };
+    const client = await connectMqtt(url, {
+      protocolVersion,
+      clientId: token(),
+      username: word(),
+      password: token(),
+      will,
+    });
+    const heard = new Promise((done) => client.once('message', done));
+    await client.subscribeAsync('plantedtopic/#');
+    const properties =
+      protocolVersion === 5 ? { userProperties: { note: word() }, correlationData: Buffer.from(word()) } : undefined;
+    for (const qos of [0, 1, 2]) await client.publishAsync(`plantedtopic/${token()}`, word(), { qos, properties });
+    await heard;
+    await client.endAsync();
+  }
+}
+
+async function speakWebSocket() {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
+  await new Promise((done) => server.once('listening', done));
+  server.on('connection', (socket) => socket.on('message', () => socket.send(word().repeat(500))));
+  const { port } = server.address();
+  const at = `ws://127.0.0.1:${port}/plantedsocket/${token()}?${word()}=${word()}`;
+  const headers = { authorization: `Bearer ${word()}`, cookie: `session=${token()}` };
+  const socket = new WebSocket(at, [`x-${token()}`], { headers });
+  await new Promise((done) => socket.once('open', done));
+  const heard = new Promise((done) => socket.once('message', done));
+  socket.ping(word());
+  socket.send(word());
+  socket.send(Buffer.from(word().repeat(100)));
+  await heard;
+  socket.close(1000, word());
+  await ended(socket);
+  server.close();
+}
+
 async function failSecretly(said) {
   await undefined;
   throw Object.assign(new Error(said), { detail: said });
@@ -395,6 +514,11 @@ await speakHttp();
 await speakHttp2();
 await speakGrpc();
 await speakOtherwise();
+if (process.env.MONGODB_PORT !== '') await speakMongodb();
+await speakAmqp();
+await speakNats();
+await speakMqtt();
+await speakWebSocket();
 await refused(failSecretly(word()));
 // Every secret was said, and what is not shipped yet is left in a file.
 process.stdout.write(nextWord >= words.length && nextToken >= tokens.length ? 'all said' : `${nextWord} ${nextToken}`);

@@ -266,13 +266,14 @@ function nameOf(noted: Uint8Array, notedBytes: number, legacy: string): CommandN
     const text = latin1(noted, at + 1, end);
     at = end + 1;
     if (kind === Word.command) {
-      command = /^\w+$/.test(text) ? text : 'command';
+      // No command of MongoDB's has a digit: what has one is a key of somebody's.
+      command = /^_?[A-Za-z]{1,40}$/.test(text) ? text : 'command';
       commands += commands === '' ? command : ` ${command}`;
     } else if (kind === Word.collection) {
       collection = identifier(text);
     } else if (kind === Word.stage) {
       filter = [];
-      stages.push(/^\$\w+$/.test(text) ? text : '?');
+      stages.push(/^\$_?[A-Za-z]{1,40}$/.test(text) ? text : '?');
     } else {
       filter.push(filter.length === maxKeys ? '…' : `${identifier(text)}: ?`);
       const stage = stages.length - 1;
