@@ -97,6 +97,8 @@ export interface RunOptions {
   options?: object;
   /** False: answer nothing, so that everything is left in the file. */
   acknowledge?: boolean;
+  /** Told of each recorder that connects. */
+  onRecorder?: (socket: net.Socket, server: net.Server, path: string) => void;
   onStdout?: (text: string, child: import('node:child_process').ChildProcess) => void;
 }
 
@@ -136,6 +138,7 @@ export async function run(script: string, given: RunOptions = {}): Promise<Outco
     let left: Buffer = Buffer.alloc(0);
     const state = {};
     socket.on('error', () => {});
+    given.onRecorder?.(socket, server, join(dir, 'c.sock'));
     socket.on('data', (bytes) => {
       left = frames(Buffer.concat([left, bytes]), state, (kind, value) => {
         if (given.acknowledge === false) return;
