@@ -172,11 +172,12 @@ for (const mode of ['strict', 'none', 'warn-with-error-code', 'throw']) {
 }
 
 const messages = `
-const f = async () => ({}), g = { h: async () => undefined };
+const f = async () => ({}), g = { h: async () => undefined, k: () => null };
 const tries = [async () => (await f()).map(1), async () => (await g.h(1, 2)).map(1), async () => (await f())(), async () => { for (const a of await f()); },
   async () => [...(await f())], async () => Math.max(...(await f())), async () => { const { a } = await g.h(); }, async () => { const { a: { b } } = await f(); },
   async () => new (await f())(), async () => 'a' in (await g.h()), async () => (await f())\`x\`, async () => g.q(await f()), async () => await g.q(1),
   async () => { const it = (async function* () { (yield 1).x.y; })(); await it.next(); await it.next({}); }, async () => { try { (await f()).map(); } catch (error) { throw new Error(error.message); } },
+  async () => { const { a } = g.k(); return a; }, async () => { const [a] = g.k(); }, async () => { let a; [a] = g.k(1); }, async () => { let a; ({ a } = g.k(() => 2)); }, async () => { const { a: { b } } = g.k(); }, async () => { for (const [a] of [g.k()]) await a; },
   async () => { class A extends (await f()) {} }, () => g.h(() => 1).q(() => { return 1; }), async () => { (await g.h()).x = 1; }, async () => { try { new (await f())(); } finally { await 1; } }];
 (async () => { for (const one of tries) await one().then(() => console.log('fine'), (error) => console.log(error.message, error.stack.split('\\n')[0])); })();`;
 programs['messages of TypeErrors, about what an await gave'] = { file: 'messages.cjs', source: messages };

@@ -237,7 +237,9 @@ class Walk {
         return this.visitChildren(node, inner);
       }
       case 'VariableDeclaration':
-        if (node.declarations[0].init) this.noteCall(node.declarations[0].init, node, scope, parent);
+        if (node.declarations[0].init) {
+          this.noteCall(node.declarations[0].init, node, scope, parent, isPattern(node.declarations[0].id));
+        }
         if (node.kind === 'var') for (const { id } of node.declarations) addNames(id, varNames(scope));
         for (const { id, init } of node.declarations) {
           if (id.type !== 'Identifier') this.visit(id, scope, noHint, node);
@@ -368,15 +370,21 @@ class Walk {
     }
   }
 
-  /** A statement of a list that calls something and goes on: its line is said before it. */
-  noteCall(expression: AnyNode, statement: AnyNode, scope: Scope, parent: AnyNode | undefined) {
+  /**
+   * A statement of a list that calls something and goes on: its line is said before it. What is taken apart is no
+   * promise, and V8's words about it quote the call.
+   */
+  noteCall(expression: AnyNode, statement: AnyNode, scope: Scope, parent: AnyNode | undefined, isTakenApart = false) {
     if (parent?.type !== 'BlockStatement' && parent?.type !== 'SwitchCase') return;
     let at = expression;
-    while (at.type === 'AssignmentExpression' || at.type === 'UnaryExpression' || at.type === 'ChainExpression')
+    let apart = isTakenApart;
+    while (at.type === 'AssignmentExpression' || at.type === 'UnaryExpression' || at.type === 'ChainExpression') {
+      apart ||= at.type === 'AssignmentExpression' && isPattern(at.left);
       at = at.type === 'AssignmentExpression' ? at.right : at.type === 'UnaryExpression' ? at.argument : at.expression;
+    }
     if (at.type !== 'CallExpression' || isPlainCall(at) || at.callee.type === 'Super') return;
     this.place('call', statement, scope);
-    this.kept.add(at);
+    if (!apart) this.kept.add(at);
   }
 
   place(kind: Place['kind'], node: AnyNode, scope: Scope): Place {
@@ -811,4 +819,8 @@ const endOfLine = (source: string, at: number): number => {
 function arrowEnd(fn: FunctionNode, source: string): number {
   const last = fn.params[fn.params.length - 1];
   return skip(source, last ? last.end : fn.start, '=>') + 2;
+}
+
+function isPattern({ type }: AnyNode): boolean {
+  return type === 'ObjectPattern' || type === 'ArrayPattern';
 }
