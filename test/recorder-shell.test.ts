@@ -608,6 +608,19 @@ test('what a silent collector does not take is dropped in bounded memory, and co
   assert.ok(Number(stdout) < 250, `${stdout} MB resident`);
 });
 
+test('a worker thread that is terminated is counted, one that ends by itself is not', async () => {
+  const { code, stderr, counters } = await run(
+    `const { Worker } = require('node:worker_threads');
+    const ended = new Worker('', { eval: true });
+    ended.on('exit', () => ended.terminate());
+    const busy = new Worker('setInterval(() => {}, 1000)', { eval: true });
+    busy.on('online', () => busy.terminate());`,
+  );
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  assert.equal(counters['lost.threads terminated'], 1, JSON.stringify(counters));
+});
+
 test('a native addon that was loaded is named: what it sends passes no socket of ours', async () => {
   const { code, counters } = await run("require('@duckdb/node-bindings');");
   assert.equal(code, 0);

@@ -3,7 +3,8 @@
 // Child processes with an environment of their own are left alone: whoever empties it may mean to.
 
 import workers from 'node:worker_threads';
-import { standsFor } from './patch.ts';
+import { patch, standsFor } from './patch.ts';
+import { count } from './span-buffer.ts';
 
 interface WorkerOptions {
   readonly env?: unknown;
@@ -20,6 +21,17 @@ export function patchWorkers(recorder: string): void {
   standsFor(follows, Worker);
   // The namespace of `import` takes it from here too.
   workers.Worker = follows;
+  // Ended from outside, a thread ships nothing any more, and cannot say so.
+  patch<() => Promise<number>>(
+    Worker.prototype,
+    'terminate',
+    (original) =>
+      function (this: workers.Worker) {
+        if (this.threadId > 0) count('lost.threads', 'terminated', 1);
+        // biome-ignore lint/complexity/noArguments: handed on as they came
+        return Reflect.apply(original, this, arguments as never);
+      },
+  );
 }
 
 function told(args: unknown[], recorder: string): unknown[] {
