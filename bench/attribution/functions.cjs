@@ -327,10 +327,15 @@ module.exports = (ask, askBack, askWrong, askLate) => {
     }
   }
 
-  async function lost(id) {
+  async function losing(id) {
     await unlucky(id);
     await Promise.all([luckless(id), unlucky(id)]);
     await hurried(id);
+  }
+
+  /** Some clients never say what became of it. */
+  async function lost(id) {
+    await Promise.race([losing(id), sleep(5_000)]);
   }
 
   // --- what is delivered to it

@@ -34,7 +34,8 @@ peer.onSpan((trace, text) => {
 async function main() {
   // Some clients' timers and idle connections keep no process.
   setInterval(() => {}, 1_000);
-  const client = await clients[clientName].open(JSON.parse(portsText), Number(sizeText));
+  const setup = clients[clientName];
+  const client = await setup.open(JSON.parse(portsText), Number(sizeText));
   const functions = createRequire(file)(file)(client.ask, client.askBack, client.askWrong, client.askLate);
   client.onMessage?.(functions.handled);
   const requests = Number(requestText);
@@ -48,7 +49,7 @@ async function main() {
     counts = {};
     total = 0;
     const errors = await doAll(first, requests, Number(atOnceText), begin, functions[form]);
-    await quiet(() => total);
+    await quiet(() => total, requests * 4 * (setup.operations ?? 1));
     first += requests;
     console.log(`RESULT ${JSON.stringify({ form, total, ...counts, errors })}`);
   }

@@ -32,9 +32,10 @@ export function doAll(
   });
 }
 
-/** Until `count` stands still: what nobody waits for may still be under way. */
-export async function quiet(count: () => number): Promise<void> {
-  for (let before = -1, i = 0; before !== count() && i < 50; i++) {
+/** Until `count` is `enough`, or stands still: what nobody waits for may still be under way. */
+export async function quiet(count: () => number, enough: number): Promise<void> {
+  for (let before = -1, still = 0, i = 0; count() < enough && still < 3 && i < 100; i++) {
+    still = count() === before ? still + 1 : 0;
     before = count();
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
