@@ -121,6 +121,7 @@ export function sqlText(bytes: Uint8Array, from: number, to: number): string {
 
 /** A name on the wire, in `bytes[from, to)`: of a database, a statement. Printable, at most 200 characters. */
 export function nameText(bytes: Uint8Array, from: number, to: number): string {
+  if (from >= to) return '';
   return printable(utf8.decode(bytes.subarray(from, Math.min(to, from + maxName)))).slice(0, maxName);
 }
 

@@ -244,17 +244,17 @@ class PostgresqlDecoder implements Decoder {
         if (request.verb === '') request.verb = 'SYNC';
         request.endsReady = true;
         this.group = undefined;
-        this.nameRequest(request);
         return;
       default:
         return;
     }
     this.group = request;
-    this.nameRequest(request);
   }
 
+  /** By all of its messages, once there are no more. */
   private nameRequest(request: Request): void {
-    const { exchange, name, verb } = request;
+    const { exchange, name, verb, isSimple } = request;
+    if (isSimple || !(request.isExecuted || request.isBound || verb !== '')) return;
     const isQuery = request.isExecuted || request.isBound;
     if (isQuery) exchange.operation = name.operation === '' ? 'EXECUTE' : name.operation;
     else exchange.operation = name.operation === '' ? verb : `${verb} ${name.operation}`;
@@ -511,6 +511,7 @@ class PostgresqlDecoder implements Decoder {
     if (request === this.group) this.group = undefined;
     request.isOver = true;
     this.inFlight--;
+    this.nameRequest(request);
     this.sink.closed(request.exchange);
   }
 }

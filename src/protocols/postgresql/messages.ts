@@ -205,6 +205,9 @@ export const int32 = (bytes: Uint8Array, at: number): number =>
 
 /** Where the text that begins at `at` has its NUL; `to` when it has none. */
 export function nulAt(bytes: Uint8Array, at: number, to: number): number {
-  const nul = at < to ? bytes.indexOf(0, at) : -1;
+  // Names are short, most of them empty: a loop, where a call would not pay.
+  const near = Math.min(to, at + 64);
+  for (let i = at; i < near; i++) if (bytes[i] === 0) return i;
+  const nul = near < to ? bytes.indexOf(0, near) : -1;
   return nul < 0 || nul > to ? to : nul;
 }
