@@ -47,9 +47,10 @@ const waiting = 2 * layerCount;
  * ```
  *
  * While it waits, the operation or callee that the recorder proved to have let it go on (`waits.by`) shows before
- * all others, in its own phases; then what else the frame had asked for, in the order of `layers`: parallel calls
- * count once. From the end of what let it go on until it went on, the event loop was busy with others (`loop`). What
- * nothing covers is the await's cause (timer, other), or unexplained.
+ * all others, in its own phases; then what else the frame had asked for, or was handed by a callee (a response whose
+ * body is still coming), in the order of `layers`: parallel calls count once. From the end of what let it go on until
+ * it went on, the event loop was busy with others (`loop`). What nothing covers is the await's cause (timer, other), or
+ * unexplained.
  *
  * While it does not wait, the frame runs: `cpu` says how much of that was its own code. The rest is what the picture
  * shows there (callees that ran inside it, mostly) as far as it reaches, or unexplained.
@@ -59,6 +60,13 @@ export function accountsOf(tree: Tree, frame: number): FrameAccounts {
   const end = tree.end[frame];
   const paint = newPaint(start, end);
   for (const child of listOf(tree.children, frame)) paintSpan(tree, child, paint, layerCount, start, end);
+  for (const one of listOf(tree.handedOn, frame)) {
+    let since = start;
+    for (let callee = tree.parent[one]; callee !== frame; callee = tree.parent[callee]) {
+      since = Math.max(since, tree.end[callee]);
+    }
+    paintSpan(tree, one, paint, layerCount, since, end);
+  }
   for (const wait of listOf(tree.waits, frame)) paintWait(tree, wait, paint, start, end);
 
   const accounts = noAccounts();

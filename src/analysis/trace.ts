@@ -45,6 +45,8 @@ export interface TraceTree<C extends TreeColumns = WordedColumns> {
   readonly depth: Uint32Array;
   /** By start; equal starts in the order of the rows. */
   readonly children: Lists;
+  /** Operations whose answer was still coming when the callee that had asked for them ended: a response's body, say. */
+  readonly handedOn: Lists;
   /** Rows of `columns.waits` of each span, by start. */
   readonly waits: Lists;
   /** Whole ns, put right like their spans. */
@@ -145,6 +147,7 @@ export function buildTree<C extends TreeColumns>(columns: C): TraceTree<C> {
     parent,
     depth,
     children,
+    handedOn: handedOn(order, parent, end, columns),
     waits: group(waitsByStart, size, (wait) => waiter[wait]),
     waitStart,
     waitEnd,
@@ -184,6 +187,31 @@ function group(rows: Uint32Array, owners: number, ownerOf: (row: number) => numb
   const next = offsets.slice();
   for (const row of rows) if (ownerOf(row) >= 0) items[next[ownerOf(row)]++] = row;
   return { offsets, items };
+}
+
+/** For each frame the operations of its callees, and of theirs, of which it may have got the rest. */
+function handedOn(order: Uint32Array, parent: Int32Array, end: Float64Array, { spans, process }: TreeColumns): Lists {
+  const owners: number[] = [];
+  const operations: number[] = [];
+  for (const row of order) {
+    if (spans.kind[row] !== Kind.client) continue;
+    const firstByte = end[row] - whole(spans.receive[row]);
+    let callee = parent[row];
+    while (
+      callee !== -1 &&
+      spans.kind[callee] === Kind.internal &&
+      end[callee] < end[row] &&
+      end[callee] >= firstByte
+    ) {
+      const caller = parent[callee];
+      if (caller === -1 || spans.kind[caller] !== Kind.internal || process[caller] !== process[row]) break;
+      owners.push(caller);
+      operations.push(row);
+      callee = caller;
+    }
+  }
+  const { offsets, items } = group(Uint32Array.from(owners.keys()), end.length, (i) => owners[i]);
+  return { offsets, items: items.map((i) => operations[i]) };
 }
 
 /** Makes the earliest span of each circle of parents a root. Says how many there were. */

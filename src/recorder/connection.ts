@@ -396,7 +396,7 @@ export class Connection implements Peer, Sink {
       this.service = serviceOf(op.protocol, this.secure, this.address, exchange.namespace);
     }
     op.service = this.service;
-    if (exchange.kind === Kind.consumer && !this.writing) beginDelivery();
+    if (exchange.kind === Kind.consumer && !this.writing) beginDelivery(this.at);
     // What closes while the program writes (an unknown protocol's turn, when the next begins) wakes nobody now.
     if (this.writing) unheard(op);
     else if (Number.isNaN(exchange.firstIn)) failed(op);

@@ -1,6 +1,6 @@
 // What the event loop runs now, where its beginning was seen and nothing else says what lets a function go on: a timer
-// that fired, a piece of an answer that is not over, or messages that nobody asked for now. It holds for the dispatch only: for the callback, and for the
-// ticks and promise reactions that follow from it.
+// that fired, a piece of an answer that is not over, or messages that nobody asked for now. It holds for the dispatch
+// only: for the callback, and for the ticks and promise reactions that follow from it.
 
 import type { Operation } from './operation.ts';
 
@@ -20,7 +20,17 @@ export const dispatch: {
   part: Operation | undefined;
   /** Messages were delivered: what an ended request listens with is no longer its work. */
   delivers: boolean;
-} = { firedAt: Number.NaN, setAt: Number.NaN, setBy: undefined, repeats: false, part: undefined, delivers: false };
+  /** When such a piece or message came; NaN = none did. */
+  heardAt: number;
+} = {
+  firedAt: Number.NaN,
+  setAt: Number.NaN,
+  setBy: undefined,
+  repeats: false,
+  part: undefined,
+  delivers: false,
+  heardAt: Number.NaN,
+};
 
 let rounds = 0;
 
@@ -32,24 +42,27 @@ export function beginTimer(firedAt: number, setAt: number, setBy: object | undef
   dispatch.repeats = repeats;
   dispatch.part = undefined;
   dispatch.delivers = false;
+  dispatch.heardAt = Number.NaN;
   watch();
 }
 
 /** More of an answer came. */
-export function beginPart(op: Operation): void {
+export function beginPart(op: Operation, at: number): void {
   dispatch.firedAt = Number.NaN;
   dispatch.setBy = undefined;
   dispatch.repeats = false;
   dispatch.part = op;
+  dispatch.heardAt = at;
   watch();
 }
 
 /** A message came that nobody asked for now. */
-export function beginDelivery(): void {
+export function beginDelivery(at: number): void {
   dispatch.firedAt = Number.NaN;
   dispatch.setBy = undefined;
   dispatch.repeats = false;
   dispatch.delivers = true;
+  dispatch.heardAt = at;
   watch();
 }
 
@@ -73,5 +86,6 @@ function round(): void {
     dispatch.repeats = false;
     dispatch.part = undefined;
     dispatch.delivers = false;
+    dispatch.heardAt = Number.NaN;
   }
 }

@@ -202,8 +202,8 @@ const noSite: Site = { name: '', file: '', line: 0, id: 0, idle: 0 };
 // --- the calls of transformed code
 
 /**
- * The last reading of the clock: near enough for the start of a sync function. An array's element, as a double in a
- * variable is made anew each time it is set.
+ * The last reading of the clock: near enough for the start of a function that usually does nothing but run. An array's
+ * element, as a double in a variable is made anew each time it is set.
  */
 const read = new Float64Array(1);
 let on = true;
@@ -239,7 +239,7 @@ export function addSites(
   return first;
 }
 
-/** After so many calls in a row that were nothing but running, an async function is taken for such a one. */
+/** After so many calls in a row that were nothing but running, a function is taken for such a one. */
 const idleCalls = 64;
 
 function enter(site: Site, outer?: Frame | Turn): Frame {
@@ -365,8 +365,11 @@ function enterSync(site: Site): Frame {
   const caller = frameHere();
   let frame: Frame;
   if (caller !== undefined) {
-    frame = new Frame(site, caller.root, caller, read[0]!);
-    frame.timed = false;
+    const isIdle = site.idle >= idleCalls;
+    // What runs before it is its caller's. Most never ask for anything; what does starts anew (`begin`).
+    if (!isIdle) site.idle++;
+    frame = new Frame(site, caller.root, caller, isIdle || !on ? read[0]! : clock());
+    frame.timed = !isIdle;
   } else {
     const store = on ? currentStore() : undefined;
     frame = new Frame(site, store instanceof Root ? store : undefined, undefined, on ? clock() : 0);
@@ -743,12 +746,13 @@ function wentOn(frame: Frame, at: number): void {
  */
 function endedByDispatch(frame: Frame, wait: Wait): void {
   const { root } = frame;
-  const { firedAt, setAt, setBy, part } = dispatch;
+  const { firedAt, setAt, setBy, part, heardAt } = dispatch;
   const ended = wait.end;
   const isOfTimer = firedAt >= wait.start;
   if (
     active !== undefined &&
     active !== frame &&
+    !(heardAt > activeAt) &&
     active.root === root &&
     activeAt > wait.start &&
     (isOfTimer ? activeAt >= firedAt : isNow(activeAt, ended))
@@ -1199,7 +1203,8 @@ export function timerFired(at: number, setAt: number): void {
   const store = currentStore();
   if (!on || !(store instanceof Root) || at - setAt < longNs) return;
   const frame = soleWaiter(store);
-  if (frame === undefined) return;
+  // What was set before it ran is no pause of what it then asked for.
+  if (frame === undefined || setAt < frame.seg) return;
   const since = Math.max(setAt, frame.stopped, frame.rare?.pausedUntil ?? 0);
   if (at - since < longNs) return;
   addWait(frame, since, at, frame.stopLine).cause = Cause.pause;
@@ -1288,6 +1293,8 @@ export const globalName = '$ww';
 
 /** Makes the runtime reachable. Transformed code must find it, whatever `on` is. */
 export function startFrames(): void {
+  // Node compiles `inspect` when it is called first: 1 to 6 ms, which would be a function's of the user's.
+  isPending(Promise.resolve());
   Object.defineProperty(globalThis, globalName, {
     value: limited ? metered : runtime,
     enumerable: false,

@@ -357,7 +357,7 @@ export function answered(op: Operation, together = false): void {
 
 /** The answer is not over, but whoever reads it as it comes goes on. */
 export function partly(op: Operation): void {
-  if (hasOpenFrames() && window === undefined) beginPart(op);
+  if (hasOpenFrames() && window === undefined) beginPart(op, op.exchange.lastIn);
 }
 
 /** The answer is not over, but says already that it failed: a library may not wait for the rest. */

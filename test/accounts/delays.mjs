@@ -26,12 +26,13 @@ const proxy = (target, holdMs) =>
       [client, server],
       [server, client],
     ]) {
-      socket.on('error', () => other.destroy());
+      socket.on('error', () => other.resetAndDestroy());
       socket.on('close', () => socket === client && server.destroy());
     }
   });
 
-/** `?ms=60`: waits so long before it answers. `&chunks=4&every=30`: then sends so many chunks, so far apart. */
+/** `?ms=60`: waits so long before it answers. `&chunks=4&every=30`: then sends so many chunks, so far apart.
+ *  `&reset`: then breaks the connection instead. */
 function answer(request, response) {
   const asked = new URL(request.url, 'http://localhost').searchParams;
   const chunks = Number(asked.get('chunks') ?? 1);
@@ -44,6 +45,7 @@ function answer(request, response) {
   };
   setTimeout(
     () => {
+      if (asked.has('reset')) return request.socket.resetAndDestroy();
       response.statusCode = Number(asked.get('status') ?? 200);
       send(chunks);
     },

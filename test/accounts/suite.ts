@@ -92,6 +92,12 @@ export class Suite {
   #delays: ChildProcess | undefined;
   #ports = '';
   #runs = 0;
+  readonly #node: string;
+
+  /** `node`: what runs the programs. */
+  constructor(node = process.execPath) {
+    this.#node = node;
+  }
 
   async start(): Promise<void> {
     const { dir } = this;
@@ -142,7 +148,7 @@ export class Suite {
   }
 
   async #run(program: string, root: string): Promise<Truth> {
-    const args = [whywait, 'run', '--no-ui', '--no-report', '--dir', root, '--', 'node', join('programs', program)];
+    const args = [whywait, 'run', '--no-ui', '--no-report', '--dir', root, '--', this.#node, join('programs', program)];
     const env = { ...clean, PORTS: this.#ports, NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' };
     const said = await new Promise<string>((resolve, reject) => {
       const child = execFile(process.execPath, args, { cwd: this.dir, env, timeout: 60_000 }, (error, out, err) => {

@@ -1,16 +1,21 @@
 // `npm run bench:accounts`: every account of every program, what is true, what was measured, and who is to blame.
-//   node --import tsx test/accounts/table.ts [word…] [--attempts 3]
+//   node --import tsx test/accounts/table.ts [word…] [--attempts 3] [--node 24]
 
 import { parseArgs } from 'node:util';
+import { nodeBinary } from '../../scripts/nodes.ts';
 import { mostUnexplained, programs, type Result, Suite } from './suite.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { attempts: { type: 'string', default: '3' } },
+  options: {
+    attempts: { type: 'string', default: '3' },
+    // A major version; what runs this if left out.
+    node: { type: 'string' },
+  },
 });
 
 const chosen = programs.filter((name) => positionals.length === 0 || positionals.some((word) => name.includes(word)));
-const suite = new Suite();
+const suite = new Suite(values.node === undefined ? process.execPath : nodeBinary(Number(values.node)));
 const results: Result[] = [];
 let broken = 0;
 

@@ -39,6 +39,15 @@ for (const member of members) {
   };
 }
 
+// What says the truth is compiled by now, as what it speaks of is: else the function would be charged with that.
+for (let i = 0; i < 3; i++) {
+  const warm = new Account('warm');
+  warm.asked(warm.cpu());
+  for (const member of members) warm[member]();
+}
+delete truth.functions.warm;
+truth.short.length = 0;
+
 /** The accounts of a function, from now: `t.services(60)` puts what has passed since the last word to the services. */
 exports.account = (name) => new Account(name);
 
@@ -130,4 +139,59 @@ exports.createLoader = (loadAll) => {
     const at = batch.keys.push(key) - 1;
     return batch.answer.then((all) => all[at]);
   };
+};
+
+/** At most so many at once; the others queue. */
+exports.createLimit = (most) => {
+  const queue = [];
+  let running = 0;
+  const next = () => {
+    running--;
+    queue.shift()?.();
+  };
+  return async (fn) => {
+    if (running >= most) await new Promise((resolve) => queue.push(resolve));
+    running++;
+    try {
+      return await fn();
+    } finally {
+      next();
+    }
+  };
+};
+
+/** One after another: `const unlock = await lock()`. */
+exports.createLock = () => {
+  let last = Promise.resolve();
+  return () => {
+    let unlock;
+    const mine = new Promise((resolve) => {
+      unlock = resolve;
+    });
+    const before = last;
+    last = mine;
+    return before.then(() => unlock);
+  };
+};
+
+/** Routes of middleware that each call the next, as Express has them. */
+exports.createApp = () => {
+  const chain = [];
+  const app = (request, response) => {
+    let at = 0;
+    const next = (error) => {
+      if (error || at === chain.length) {
+        response.statusCode = error ? 500 : 404;
+        return response.end();
+      }
+      const handle = chain[at++];
+      handle(request, response, next);
+    };
+    next();
+  };
+  app.use = (handle) => {
+    chain.push(handle);
+    return app;
+  };
+  return app;
 };

@@ -22,5 +22,7 @@ async function tryAgain() {
 }
 
 await warm(() => db.query('SELECT 1'));
+await warm(() => db.query('SELECT nothing FROM nobody').catch(() => {}));
+await warm(() => sleep(1));
 await tryAgain();
 await db.end();

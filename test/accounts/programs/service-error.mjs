@@ -20,5 +20,6 @@ async function fail() {
 }
 
 await warm(() => db.query('SELECT 1'));
+await warm(() => db.query('SELECT nothing FROM nobody').catch(() => {}));
 await fail();
 await db.end();

@@ -14,6 +14,8 @@ async function readRows() {
   t.services();
 }
 
-await warm(() => db.promise().query('SELECT 1'));
+await warm(async () => {
+  for await (const _ of db.query('SELECT 1 AS n').stream());
+});
 await readRows();
 db.end();

@@ -15,6 +15,13 @@ const get = (path) =>
       .on('error', reject);
   });
 
+const giveUp = (path, ms) =>
+  new Promise((resolve, reject) => {
+    const request = http.get({ port: ports.http[0], host: '127.0.0.1', path, agent }, resolve);
+    request.on('error', reject);
+    request.setTimeout(ms, () => request.destroy(new Error('too late')));
+  });
+
 async function ask() {
   const t = account('ask');
   try {
@@ -31,6 +38,7 @@ async function ask() {
 
 async function main() {
   await warm(() => get('/warm'));
+  await warm(() => giveUp('/warm?ms=50', 5).catch(() => {}));
   await ask();
   agent.destroy();
 }
