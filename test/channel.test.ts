@@ -24,6 +24,7 @@ place.put({
       say('heard', message, message && message.constructor && message.constructor.name);
     });
     process.on('disconnect', () => { console.log('disconnected', process.connected); });`,
+  'listens.cjs': `process.on('message', () => {});`,
   'listens-not.cjs': `process.send('ends by itself');`,
 });
 
@@ -114,6 +115,12 @@ test('either side may leave: the other hears of it, and the program goes on', as
     assert.equal(await end(), 0, who);
     assert.equal(said(), 'disconnected false\n', who);
   }
+});
+
+test('who has left before the program is there has left it too', async () => {
+  const { child, end } = start('listens.cjs', true);
+  child.disconnect();
+  assert.equal(await end(), 0, 'nothing keeps it alive');
 });
 
 test('a channel that nobody listens on keeps no program alive', async () => {

@@ -37,7 +37,7 @@ export function handOverChannel(child: ChildProcess): () => void {
 
 function join(from: End, to: End): void {
   let underWay = 0;
-  let isOver = false;
+  let isOver = !from.connected;
   const end = () => {
     if (isOver && underWay === 0 && to.connected) to.disconnect();
   };
@@ -56,4 +56,6 @@ function join(from: End, to: End): void {
     isOver = true;
     end();
   });
+  // It left while we started; what it had said is heard first.
+  if (isOver) setImmediate(end);
 }
