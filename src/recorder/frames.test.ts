@@ -202,6 +202,44 @@ test('two at once in one function are both its own', async () => {
   assert.equal(home.waits.length, 1);
 });
 
+test('answers of one chunk that an id pairs are each their asker’s, whatever their order', async () => {
+  const queue: { op: Operation; resolve: (answer: string) => void }[] = [];
+  const queued = (name: string) =>
+    new Promise((resolve) => {
+      const exchange = new Exchange(Kind.client);
+      exchange.operation = name;
+      queue.push({ op: new Operation(exchange, peer), resolve });
+    });
+  /** A flush in nobody's context, answered from the last to the first, in one go. */
+  const flush = () => {
+    const at = now();
+    for (const { op } of queue) {
+      op.exchange.firstOut = at;
+      op.exchange.lastOut = at;
+      asked(op);
+    }
+    setTimeout(() => {
+      const inAt = now();
+      for (const { op } of queue.reverse()) {
+        op.exchange.firstIn = inAt;
+        op.exchange.lastIn = inAt;
+        answered(op);
+      }
+      for (const { op, resolve } of queue) resolve(op.exchange.operation);
+    }, 2);
+  };
+  const { loadHome } = load(`module.exports = {
+    async loadHome() { await Promise.all([readPins(), readUser()]); },
+  };
+  async function readPins() { await ask.queued('pins'); }
+  async function readUser() { await ask.queued('user'); }`);
+  Object.assign(ask, { queued });
+  neutral(undefined, () => setTimeout(flush, 2));
+  const rows = await recorded(loadHome);
+  assert.equal(rows['pins'].functionName, 'readPins');
+  assert.equal(rows['user'].functionName, 'readUser');
+});
+
 test('what a frame waited for, ran and called adds up to its duration', async () => {
   const { loadHome } = load(`async function loadUser() {
     await ask('user');

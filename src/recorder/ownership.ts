@@ -831,6 +831,8 @@ function placeInRoot(root: Root, ops: readonly Operation[], sights: readonly Sig
     else left.push(op);
   }
   if (left.length === 0) return;
+  // Answers come in another order where an id pairs them.
+  if (left.length > 1) left.sort(byAsked);
   if (left.length <= frames.length) {
     const picked = left.length < frames.length ? frames : frames.sort(byAsking);
     for (let i = 0; i < left.length; i++) settleWith(left[i], picked[i], picked[i].frame);
@@ -881,6 +883,9 @@ interface Candidate {
 }
 
 const byAsking = (a: Sight, b: Sight): number => sinceOf(a) - sinceOf(b);
+
+/** Of a flush, all written at once, in the order of their bytes: ids count up. */
+const byAsked = (a: Operation, b: Operation): number => a.exchange.firstOut - b.exchange.firstOut || (a.lo - b.lo) | 0;
 
 /** The first of several frames when all are of the same function. */
 const oneFunction = (frames: readonly Frame[]): Frame | undefined =>
@@ -968,9 +973,9 @@ function isBorneOut(
 }
 
 /**
- * The same, where some have no reaction of their own, or several: a connection's answers come in the order in which
- * its requests were asked. Only if those who received something are as many as the answers, and what is known of the
- * order of the reactions does not contradict.
+ * The same, where some have no reaction of their own, or several: by the order in which a connection's requests were
+ * asked. Only if those who received something are as many as the answers, and what is known of the order of the
+ * reactions does not contradict.
  */
 function matchByAsking(
   ops: readonly Operation[],
@@ -1022,18 +1027,17 @@ function matchByAsking(
   if (received.length !== asked.size) return undefined;
   received.sort(byAsking);
   if (contradicts(received, sights)) return undefined;
-  const matched: Sight[] = [];
-  for (const op of all) {
-    if (!asked.has(op)) continue;
-    const sight = received.shift() as Sight;
+  const matched = new Map<Operation, Sight>();
+  for (const [i, op] of [...asked].sort(byAsked).entries()) {
+    const sight = received[i];
     if (!ops.includes(op)) {
       if (sight.root !== op.root) return undefined;
       continue;
     }
     if (op.frame === undefined && sinceOf(sight) > op.exchange.firstOut) return undefined;
-    matched.push(sight);
+    matched.set(op, sight);
   }
-  return matched;
+  return ops.map((op) => matched.get(op) as Sight);
 }
 
 /** The reactions that the dispatch itself queued; or as many as are asked for, if others' functions came after them. */
