@@ -45,8 +45,9 @@ async function bench(clients: readonly string[], forms: readonly string[], reque
 }
 
 for (const [claim, { clients, forms }] of Object.entries(runs)) {
+  // As many as let a mark of 99 % tell a fault from one slip: mysql's first answers give two in a run now and then.
   test(claim, { timeout: 240_000 }, async () => {
-    assert.match(await bench(clients, forms, '40'), /\nall right\n/);
+    assert.match(await bench(clients, forms, '120'), /\nall right\n/);
   });
 }
 
